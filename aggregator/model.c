@@ -1,0 +1,224 @@
+/* The inventory of what is at rest: names, caps and keys. */
+
+#include "aggregator/model.h"
+
+#include <assert.h>
+
+struct table_row {
+    const char *name;
+    uint32_t cap;
+    bool is_visit;
+};
+
+enum { VISIT = 1, VIEW = 0 };
+
+static const struct table_row TABLES[TABLE__COUNT] = {
+#define X(id, name, cap, kind) [TABLE_##id] = {name, cap, kind},
+    MODEL_TABLES(X)
+#undef X
+};
+
+static const char METRIC_LETTERS[METRIC__COUNT] = {
+#define X(id, letter, name) [METRIC_##id] = letter,
+    MODEL_METRICS(X)
+#undef X
+};
+
+/* The inventory: what a key must look like after "ff:{n}:<site>:". */
+enum { SITE_BYTES_MAX = 253, DATE_DIGITS = 8 };
+
+const char *model_table_name(enum table table)
+{
+    assert(table < TABLE__COUNT);
+    return TABLES[table].name;
+}
+
+bool model_table_from_name(struct str name, enum table *ret_table)
+{
+    for (int i = 0; i < TABLE__COUNT; i++) {
+        if (str_eq(name, str_from(TABLES[i].name))) {
+            *ret_table = (enum table)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t model_table_cap(enum table table)
+{
+    assert(table < TABLE__COUNT);
+    return TABLES[table].cap;
+}
+
+bool model_table_is_visit(enum table table)
+{
+    assert(table < TABLE__COUNT);
+    return TABLES[table].is_visit;
+}
+
+char model_metric_letter(enum metric metric)
+{
+    assert(metric < METRIC__COUNT);
+    return METRIC_LETTERS[metric];
+}
+
+bool model_metric_from_letter(char letter, enum metric *ret_metric)
+{
+    for (int i = 0; i < METRIC__COUNT; i++) {
+        if (METRIC_LETTERS[i] == letter) {
+            *ret_metric = (enum metric)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool model_site_valid(struct str site)
+{
+    if (site.len == 0 || site.len > SITE_BYTES_MAX || site.ptr[0] == '.' || site.ptr[0] == '-' ||
+        site.ptr[site.len - 1] == '.' || site.ptr[site.len - 1] == '-')
+        return false;
+    for (size_t i = 0; i < site.len; i++) {
+        char c = site.ptr[i];
+        bool known = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+        if (!known || (c == '.' && site.ptr[i - 1] == '.'))
+            return false;
+    }
+    return true;
+}
+
+bool model_date_valid(uint32_t date)
+{
+    static const uint8_t DAYS[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    uint32_t year = date / 10000, month = date / 100 % 100, day = date % 100;
+    if (year < 1970 || year > 9999 || month < 1 || month > 12 || day < 1)
+        return false;
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return day <= DAYS[month - 1] + (month == 2 && leap ? 1u : 0u);
+}
+
+uint32_t model_shard(struct str site)
+{
+    (void)site;
+    return 0;
+}
+
+void model_key_sites(struct buf *out)
+{
+    buf_append_str(out, STR_LIT("ff:sites"));
+}
+
+void model_key_log(struct buf *out, uint32_t shard)
+{
+    buf_printf(out, "ff:{%u}:log", shard);
+}
+
+void model_key_writers(struct buf *out, uint32_t shard)
+{
+    buf_printf(out, "ff:{%u}:writers", shard);
+}
+
+void model_key_cursor(struct buf *out, uint32_t shard)
+{
+    buf_printf(out, "ff:{%u}:cursor", shard);
+}
+
+void model_key_live(struct buf *out, struct str site, uint32_t date, enum table table)
+{
+    if (table == TABLE_DROPS)
+        buf_printf(out, "ff:{%u}:%.*s:drops:%08u", model_shard(site), STR_ARG(site), date);
+    else
+        buf_printf(out, "ff:{%u}:%.*s:live:%08u:%s", model_shard(site), STR_ARG(site), date,
+                   model_table_name(table));
+}
+
+void model_key_seen(struct buf *out, struct str site, uint32_t date, enum table table,
+                    struct str value)
+{
+    buf_printf(out, "ff:{%u}:%.*s:seen:%08u:%s:", model_shard(site), STR_ARG(site), date,
+               model_table_name(table));
+    buf_append_str(out, value);
+}
+
+void model_channel_live(struct buf *out, struct str site)
+{
+    buf_append_str(out, STR_LIT("ff:live:"));
+    buf_append_str(out, site);
+}
+
+void model_channel_sites(struct buf *out)
+{
+    buf_append_str(out, STR_LIT("ff:sites"));
+}
+
+/* Cuts the bytes before the first `c` off *s; false when there is no `c`. */
+static bool take_until(struct str *s, char c, struct str *ret_part)
+{
+    size_t at = str_find(*s, c);
+    if (at == s->len)
+        return false;
+    *ret_part = str_prefix(*s, at);
+    *s = str_from_at(*s, at + 1);
+    return true;
+}
+
+static bool is_date(struct str s)
+{
+    uint32_t date = 0;
+    if (s.len != DATE_DIGITS)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+        date = date * 10 + (uint32_t)(s.ptr[i] - '0');
+    }
+    return model_date_valid(date);
+}
+
+static const char *site_key_pattern(struct str rest)
+{
+    struct str site, kind, date, table_name;
+    enum table table;
+    if (!take_until(&rest, ':', &site) || !model_site_valid(site) ||
+        !take_until(&rest, ':', &kind))
+        return NULL;
+    if (str_eq(kind, STR_LIT("drops")))
+        return is_date(rest) ? "ff:{n}:<site>:drops:<date>" : NULL;
+    if (!take_until(&rest, ':', &date) || !is_date(date))
+        return NULL;
+    if (str_eq(kind, STR_LIT("live")))
+        return model_table_from_name(rest, &table) && table != TABLE_DROPS
+                   ? "ff:{n}:<site>:live:<date>:<table>"
+                   : NULL;
+    if (str_eq(kind, STR_LIT("seen")))
+        return take_until(&rest, ':', &table_name) && model_table_from_name(table_name, &table) &&
+                       rest.len <= VALUE_BYTES_MAX
+                   ? "ff:{n}:<site>:seen:<date>:<cell>"
+                   : NULL;
+    return NULL;
+}
+
+const char *model_key_pattern(struct str key)
+{
+    struct str shard;
+    if (str_eq(key, STR_LIT("ff:sites")))
+        return "ff:sites";
+    if (!str_starts_with(key, STR_LIT("ff:{")))
+        return NULL;
+    key = str_from_at(key, 4);
+    if (!take_until(&key, '}', &shard) || shard.len == 0 || shard.len > 5)
+        return NULL;
+    for (size_t i = 0; i < shard.len; i++)
+        if (shard.ptr[i] < '0' || shard.ptr[i] > '9')
+            return NULL;
+    if (key.len == 0 || key.ptr[0] != ':')
+        return NULL;
+    key = str_from_at(key, 1);
+    if (str_eq(key, STR_LIT("log")))
+        return "ff:{n}:log";
+    if (str_eq(key, STR_LIT("writers")))
+        return "ff:{n}:writers";
+    if (str_eq(key, STR_LIT("cursor")))
+        return "ff:{n}:cursor";
+    return site_key_pattern(key);
+}

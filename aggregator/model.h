@@ -1,0 +1,111 @@
+#pragma once
+
+/* What is counted, and how it is spelled at rest. The only place that spells a Redis key: the
+ * inventory of docs/design.md in code. Pure; every function is thread-safe. */
+
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/limits.h"
+#include "common/str.h"
+
+/* A date is a number, yyyymmdd, in the site's own time zone. */
+
+/* Tables: one row a distinct value. X(enum, name at rest, distinct values a day, kind).
+ * VISIT tables take the visit's first attributes and count all that the visit does;
+ * VIEW tables count what happened there. Past the cap a value counts under "(other)".
+ * TOTAL has one row, the empty value. TIME's value is the local hour, "00".."23".
+ * PROP's value is event, US (0x1f), key, US, value. DROPS counts what was not counted, by reason. */
+#define MODEL_TABLES(X)                                                                            \
+    X(TOTAL, "total", 1, VISIT)                                                                    \
+    X(TIME, "time", 24, VISIT)                                                                     \
+    X(PAGE, "page", 2000, VIEW)                                                                    \
+    X(ENTRY_PAGE, "entry_page", 2000, VISIT)                                                       \
+    X(EXIT_PAGE, "exit_page", 2000, VIEW)                                                          \
+    X(SOURCE, "source", 500, VISIT)                                                                \
+    X(REFERRER, "referrer", 500, VISIT)                                                            \
+    X(CHANNEL, "channel", 32, VISIT)                                                               \
+    X(UTM_SOURCE, "utm_source", 200, VISIT)                                                        \
+    X(UTM_MEDIUM, "utm_medium", 200, VISIT)                                                        \
+    X(UTM_CAMPAIGN, "utm_campaign", 500, VISIT)                                                    \
+    X(UTM_CONTENT, "utm_content", 500, VISIT)                                                      \
+    X(UTM_TERM, "utm_term", 500, VISIT)                                                            \
+    X(COUNTRY, "country", 260, VISIT)                                                              \
+    X(REGION, "region", 2000, VISIT)                                                               \
+    X(BROWSER, "browser", 100, VISIT)                                                              \
+    X(BROWSER_VERSION, "browser_version", 500, VISIT)                                              \
+    X(OS, "os", 100, VISIT)                                                                        \
+    X(OS_VERSION, "os_version", 500, VISIT)                                                        \
+    X(DEVICE, "device", 8, VISIT)                                                                  \
+    X(LANGUAGE, "language", 100, VISIT)                                                            \
+    X(SCREEN, "screen", 8, VISIT)                                                                  \
+    X(EVENT, "event", 150, VIEW)                                                                   \
+    X(PROP, "prop", 1000, VIEW)                                                                    \
+    X(DROPS, "drops", 32, VIEW)
+
+enum table {
+#define X(id, name, cap, kind) TABLE_##id,
+    MODEL_TABLES(X)
+#undef X
+        TABLE__COUNT
+};
+
+/* Metrics: X(enum, letter at rest, name). All are sums of signed increments, but VISITORS, which
+ * `apply` sets to the estimate of the cell's sketch. */
+#define MODEL_METRICS(X)                                                                           \
+    X(PAGEVIEWS, 'v', "pageviews")                                                                 \
+    X(VISITS, 's', "visits")                                                                       \
+    X(BOUNCES, 'b', "bounces")                                                                     \
+    X(VISIT_SECONDS, 'd', "visit_seconds")                                                         \
+    X(ENGAGED_SECONDS, 'e', "engaged_seconds")                                                     \
+    X(ENGAGED_VIEWS, 'n', "engaged_views")                                                         \
+    X(SCROLL_PERCENT, 'p', "scroll_percent")                                                       \
+    X(SCROLL_VIEWS, 'q', "scroll_views")                                                           \
+    X(EVENTS, 'c', "events")                                                                       \
+    X(VISITORS, 'u', "visitors")
+
+enum metric {
+#define X(id, letter, name) METRIC_##id,
+    MODEL_METRICS(X)
+#undef X
+        METRIC__COUNT
+};
+
+/* What a value past its table's cap counts under. */
+#define MODEL_OTHER "(other)"
+/* In the TOTAL hash: '@' and a writer's id in hexadecimal → number of its last batch applied to
+ * this site and day. Lets dashboards add what is not applied yet exactly once. */
+#define MODEL_APPLIED_MARK '@'
+
+const char *model_table_name(enum table table);
+/* False for an unknown name. */
+bool model_table_from_name(struct str name, enum table *ret_table);
+uint32_t model_table_cap(enum table table);
+bool model_table_is_visit(enum table table);
+char model_metric_letter(enum metric metric);
+/* False for a letter that is no metric. */
+bool model_metric_from_letter(char letter, enum metric *ret_metric);
+
+/* Domains: lower-case letters, digits, dots and hyphens, a host of at most 253 bytes. */
+bool model_site_valid(struct str site);
+bool model_date_valid(uint32_t date);
+
+/* The shard of a site. One shard for now: `{0}`. */
+uint32_t model_shard(struct str site);
+
+/* Keys, appended to `out`. */
+void model_key_sites(struct buf *out);
+void model_key_log(struct buf *out, uint32_t shard);
+void model_key_writers(struct buf *out, uint32_t shard);
+void model_key_cursor(struct buf *out, uint32_t shard);
+/* A table's counters of an open day; for TABLE_DROPS the site's `drops` key. */
+void model_key_live(struct buf *out, struct str site, uint32_t date, enum table table);
+/* The sketch of one cell of an open day. */
+void model_key_seen(struct buf *out, struct str site, uint32_t date, enum table table,
+                    struct str value);
+/* Pub/sub channels (never persisted): a site's live messages; "the site list has changed". */
+void model_channel_live(struct buf *out, struct str site);
+void model_channel_sites(struct buf *out);
+
+/* Which pattern of the inventory a key belongs to, or NULL for a key that must not exist. */
+const char *model_key_pattern(struct str key);

@@ -1,0 +1,38 @@
+#pragma once
+
+/* A User-Agent becomes browser, system and device class by the uap-core rules through PCRE2.
+ * Rules are compiled once a process (immutable, shared); each worker has a cache keyed by a keyed
+ * hash (the string itself is not kept), and a budget of cold parses a second, past which the answer
+ * is `(other)`. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/macros.h"
+#include "common/str.h"
+
+struct agent {
+    struct str browser;         /* "Chrome", "Firefox", "Safari", "Edge", …; "(other)" */
+    struct str browser_version; /* "Chrome 120": family and major version */
+    struct str os;              /* "Windows", "macOS", "iOS", "Android", "Linux", … */
+    struct str os_version;      /* "Windows 10", "macOS 14": family and version */
+    struct str device;          /* "Desktop", "Mobile", "Tablet", or "(other)" */
+    bool is_bot;                /* by the rules of bot.h */
+};
+
+struct agent_rules; /* immutable */
+/* Compiles the rules built into the executable; aborts on a broken build. */
+struct agent_rules *agent_rules_new(void);
+void agent_rules_free(struct agent_rules *rules);
+/* A cold parse, uncached. Slices live as long as the rules, or in `text`. */
+struct agent_text {
+    char bytes[512];
+};
+void agent_parse(const struct agent_rules *rules, struct str user_agent, struct agent_text *text,
+                 struct agent *ret_agent);
+
+struct agent_cache; /* one thread's */
+struct agent_cache *agent_cache_new(const struct agent_rules *rules);
+void agent_cache_free(struct agent_cache *cache);
+/* Valid until the next call. `now_ms` is monotonic, for the budget. */
+const struct agent *agent_lookup(struct agent_cache *cache, struct str user_agent, int64_t now_ms);

@@ -1,0 +1,64 @@
+#pragma once
+
+/* The configuration: defaults, then a YAML file, then the environment. One table (config.c) names
+ * every key with its type, default and meaning; it also makes `footfall check` and docs/operations. */
+
+#include <stdint.h>
+
+#include "common/macros.h"
+#include "common/redis.h"
+#include "common/str.h"
+
+enum close_after_body { CLOSE_AUTO, CLOSE_ALWAYS, CLOSE_NEVER };
+
+enum { CONFIG_LIST_MAX = 64 };
+
+struct config_list {
+    char *items[CONFIG_LIST_MAX]; /* owned */
+    size_t count;
+};
+
+struct config {
+    char *data; /* data: everything at rest is below it; default "./data" */
+    struct {
+        char *listen;     /* collector.listen, 127.0.0.1:8080 */
+        unsigned workers; /* collector.workers; 0: one a CPU but one, at least one */
+    } collector;
+    struct {
+        char *listen; /* dashboards.listen, 127.0.0.1:8081 */
+    } dashboards;
+    struct {
+        unsigned views;   /* mix.views, 10 */
+        unsigned seconds; /* mix.seconds, 60 */
+    } mix;
+    struct {
+        unsigned wait_ms; /* ack.wait_ms, 100 */
+    } ack;
+    struct {
+        struct config_list trusted_proxies; /* http.trusted_proxies: addresses or ranges */
+        enum close_after_body close_after_body;
+        unsigned connections; /* http.connections */
+    } http;
+    struct {
+        char *url; /* redis.url; NULL: the private Redis below data */
+    } redis;
+    struct {
+        struct config_list database; /* geo.database: one or more files */
+    } geo;
+    struct {
+        bool dnt; /* privacy.dnt: DNT: 1 counts as opted out; default true */
+        bool gpc; /* privacy.gpc: Sec-GPC: 1 likewise; default true */
+    } privacy;
+};
+
+/* `path` NULL: defaults and environment only. False, with a sentence that names the key and the
+ * line, for an unknown or wrong key. */
+MUST_CHECK bool config_load(const char *path, struct config *ret_config, char *error,
+                            size_t error_bytes);
+void config_done(struct config *config);
+
+/* The Redis of this configuration as seen by a role ("collector", "aggregator", "dashboards",
+ * "admin"): redis.url, or DATA/redis/redis.sock with the role's secret in DATA/redis/ROLE.secret. */
+MUST_CHECK bool config_redis_address(const struct config *config, const char *role,
+                                     struct redis_address *ret_address, char *error,
+                                     size_t error_bytes);

@@ -1,0 +1,97 @@
+#pragma once
+
+/* Every bound of Footfall in one place, each with its reason. Relations are checked at build time. */
+
+#include <assert.h>
+
+/* --- What a visitor's browser may send ------------------------------------------------------- */
+/* A beacon's body (413 over it): a URL, a referrer and thirty short properties fit well in 8 KiB. */
+#define BEACON_BODY_BYTES_MAX (8 * 1024)
+/* A URL in a beacon; browsers' practical limit is 2,083 bytes, and longer ones are 400. */
+#define BEACON_URL_BYTES_MAX 4096
+/* A stored path: long enough for any real page, short enough for two thousand a day a site. */
+#define PATH_BYTES_MAX 512
+/* A host name (RFC 1035: 253) with a port. */
+#define HOST_BYTES_MAX 260
+/* A campaign tag, an event's name, a property's key or value. */
+#define TAG_BYTES_MAX 120
+/* Properties of one event that are counted; more are left out. */
+#define EVENT_PROPS_MAX 30
+/* A Cookie header past this size is not read: the view is dropped (fail closed). */
+#define COOKIE_BYTES_MAX 4096
+/* A User-Agent past this size is cut: no browser's is near it. */
+#define USER_AGENT_BYTES_MAX 512
+/* X-Forwarded-For entries that are walked from the right. */
+#define FORWARDED_HOPS_MAX 32
+/* The longest value of any table: a property (key, separator, value) or a path. */
+#define VALUE_BYTES_MAX 512
+static_assert(PATH_BYTES_MAX <= VALUE_BYTES_MAX, "a path is a value");
+static_assert(2 * TAG_BYTES_MAX + 1 <= VALUE_BYTES_MAX, "a property is a value");
+static_assert(HOST_BYTES_MAX <= VALUE_BYTES_MAX, "a referrer host is a value");
+
+/* --- Sites ------------------------------------------------------------------------------------ */
+#define SITES_MAX 10000
+#define SITE_ALIASES_MAX 32
+#define SITE_SETTINGS_BYTES_MAX (16 * 1024)
+
+/* --- Sections and batches ---------------------------------------------------------------------- */
+/* Cells of an open section. A view touches at most some twenty cells and sixty with thirty
+ * properties; a section that reaches half of it is sealed whatever its age. */
+#define SECTION_CELLS_MAX 8192
+/* One batch: what one worker can gather during one round trip to Redis, far under Redis's own
+ * limits and small enough that `append` runs well under a millisecond. */
+#define BATCH_BYTES_MAX (1024 * 1024)
+/* Sealed batches that wait for Redis in a worker's memory; past it beacons are shed with 503. */
+#define WRITER_QUEUE_BYTES_MAX (16 * 1024 * 1024)
+static_assert(WRITER_QUEUE_BYTES_MAX >= 2 * BATCH_BYTES_MAX, "one in flight and one waiting");
+/* The log's length in Redis; `append` refuses past it, which the writer treats as Redis away. */
+#define LOG_ENTRIES_MAX 200000
+/* What the aggregator folds in one `apply`. */
+#define APPLY_ENTRIES_MAX 512
+#define APPLY_BYTES_MAX (2 * 1024 * 1024)
+static_assert(APPLY_BYTES_MAX >= BATCH_BYTES_MAX, "any one batch can be applied");
+
+/* --- Visits ------------------------------------------------------------------------------------ */
+/* Thirty idle minutes end a visit: the convention of the field. */
+#define VISIT_IDLE_S (30 * 60)
+#define VISIT_SHARDS 64
+/* Open visits: over half a million visits an hour; past it the oldest is evicted. */
+#define VISITS_MAX (256 * 1024)
+/* Their attributes' bytes; past it the oldest is evicted. */
+#define VISIT_BYTES_MAX (96 * 1024 * 1024)
+/* Pages and events that one visit remembers having met, so that visits are counted once a page. */
+#define VISIT_SEEN_MAX 24
+/* A visitor who was active within this time is here now. */
+#define VISIT_NOW_S (5 * 60)
+
+/* --- User-Agents -------------------------------------------------------------------------------- */
+#define AGENT_CACHE_ENTRIES 8192
+/* Cold parses a worker may spend a second; past it a new User-Agent counts as `(other)`. */
+#define AGENT_COLD_PER_S_MAX 200
+
+/* --- HTTP ---------------------------------------------------------------------------------------- */
+#define HTTP_WORKERS_MAX 64
+#define HTTP_CONNECTIONS_MAX 10000
+#define HTTP_ACCEPTS_PER_TURN_MAX 64
+/* Headers, body and idle together; also how long an idle connection is kept. */
+#define HTTP_REQUEST_TIMEOUT_MS 10000
+#define HTTP_USER_TIMEOUT_MS 20000
+#define HTTP_BODY_BYTES_MAX BEACON_BODY_BYTES_MAX
+/* Beacons whose reply is held for Redis, a worker. */
+#define HELD_REPLIES_MAX 20000
+static_assert(HELD_REPLIES_MAX >= HTTP_CONNECTIONS_MAX, "each connection may hold one reply");
+
+/* --- Redis ---------------------------------------------------------------------------------------- */
+#define REDIS_CONNECT_TIMEOUT_MS 1000
+#define REDIS_COMMAND_TIMEOUT_MS 5000
+#define REDIS_BACKOFF_FIRST_MS 50
+#define REDIS_BACKOFF_LAST_MS 2000
+
+/* --- Dashboards ------------------------------------------------------------------------------------ */
+#define QUERY_BODY_BYTES_MAX (64 * 1024)
+#define QUERY_DAYS_MAX (5 * 366)
+#define QUERY_ROWS_MAX 10000
+#define LIVE_STREAMS_MAX 256
+#define LIVE_MESSAGE_BYTES_MAX (256 * 1024)
+#define LIVE_MINUTES 30
+#define LIVE_TOP_PAGES 10

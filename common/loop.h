@@ -1,0 +1,32 @@
+#pragma once
+
+/* One thread's event loop (libh2o's), with repeating timers and messages from other threads.
+ * Everything is called on the loop's own thread, but loop_post() and loop_wake(). */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+
+typedef void (*loop_fn)(void *data);
+
+struct loop *loop_new(void);
+/* No timer may be running, no link or server attached. */
+void loop_free(struct loop *loop);
+/* Waits at most `timeout_ms`, runs what is ready, returns. */
+void loop_turn(struct loop *loop, int32_t timeout_ms);
+
+/* Runs `fn(data)` on the loop's thread at its next turn; thread-safe. What is posted before
+ * loop_free() and not run is dropped. */
+void loop_post(struct loop *loop, loop_fn fn, void *data);
+
+/* A repeating timer: at most a handful a loop (each turn walks them all). */
+struct loop_timer;
+struct loop_timer *loop_timer_new(struct loop *loop, uint32_t interval_ms, loop_fn fn, void *data);
+/* Not from its own callback. */
+void loop_timer_free(struct loop_timer *timer);
+
+/* A watched descriptor that only tells when it can be read; the descriptor stays the caller's. */
+struct loop_watch;
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, loop_fn on_readable, void *data);
+void loop_watch_free(struct loop_watch *watch);
