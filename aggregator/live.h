@@ -1,12 +1,14 @@
 #pragma once
 
 /* What a collector tells the dashboards once a second, per site with activity: who is here now, and
- * what is counted but not applied yet. Sent over pub/sub, which is never persisted. Layout in live.c.
+ * what is counted but not applied yet. Sent over pub/sub, which is never persisted. Layout in
+ * live.c.
  *
- * Parts are sections with the number of the batch that carries them. A dashboard adds a part to what
- * is stored only while the store's mark of that writer (MODEL_APPLIED_MARK in the TOTAL hash) is below
- * the part's number, so that nothing shows twice. The open part has no number yet: it carries
- * `after`, the number of the last sealed batch of this site, and shows while the mark is <= after. */
+ * Parts are sections with the number of the batch that carries them. A dashboard adds a part to
+ * what is stored only while the store's mark of that writer (MODEL_APPLIED_MARK in the TOTAL hash)
+ * is below the part's number, so that nothing shows twice. The open part has no number yet: it
+ * carries `after`, the number of the last sealed batch of this site, and shows while the mark is <=
+ * after. */
 
 #include <stdint.h>
 

@@ -179,8 +179,7 @@ static const char *site_key_pattern(struct str rest)
 {
     struct str site, kind, date, table_name;
     enum table table;
-    if (!take_until(&rest, ':', &site) || !model_site_valid(site) ||
-        !take_until(&rest, ':', &kind))
+    if (!take_until(&rest, ':', &site) || !model_site_valid(site) || !take_until(&rest, ':', &kind))
         return NULL;
     if (str_eq(kind, STR_LIT("drops")))
         return is_date(rest) ? "ff:{n}:<site>:drops:<date>" : NULL;

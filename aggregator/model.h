@@ -15,7 +15,8 @@
  * VISIT tables take the visit's first attributes and count all that the visit does;
  * VIEW tables count what happened there. Past the cap a value counts under "(other)".
  * TOTAL has one row, the empty value. TIME's value is the local hour, "00".."23".
- * PROP's value is event, US (0x1f), key, US, value. DROPS counts what was not counted, by reason. */
+ * PROP's value is event, US (0x1f), key, US, value. DROPS counts what was not counted, by reason.
+ */
 #define MODEL_TABLES(X)                                                                            \
     X(TOTAL, "total", 1, VISIT)                                                                    \
     X(TIME, "time", 24, VISIT)                                                                     \

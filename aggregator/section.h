@@ -18,7 +18,7 @@ static_assert(METRIC_VISITORS + 1 == METRIC__COUNT, "VISITORS is the last metric
 
 struct cell {
     uint64_t hash;
-    uint32_t value_at;  /* into the section's bytes */
+    uint32_t value_at; /* into the section's bytes */
     uint16_t value_len;
     uint8_t table;
     bool has_key;

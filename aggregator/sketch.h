@@ -14,9 +14,9 @@
 #include "common/macros.h"
 
 enum {
-    SKETCH_KEY_BYTES = 16,     /* SipHash's key */
+    SKETCH_KEY_BYTES = 16, /* SipHash's key */
     SKETCH_REGISTERS = 1 << 14,
-    SKETCH_RANK_MAX = 51,      /* 64 - 14 bits, plus one */
+    SKETCH_RANK_MAX = 51, /* 64 - 14 bits, plus one */
     SKETCH_DENSE_BYTES = 16 + SKETCH_REGISTERS * 6 / 8,
 };
 
@@ -31,7 +31,8 @@ void sketch_cell_key(const uint8_t day_key[SKETCH_KEY_BYTES], enum table table, 
 struct sketch_register sketch_register_of(const uint8_t cell_key[SKETCH_KEY_BYTES], uint64_t tag);
 
 /* Appends a HYLL string of these registers (any order, duplicates allowed, the highest rank wins),
- * sparse where every rank allows it and it is shorter than dense. `registers` is sorted in place. */
+ * sparse where every rank allows it and it is shorter than dense. `registers` is sorted in place.
+ */
 void sketch_encode(struct buf *out, struct sketch_register *registers, size_t count);
 
 /* Folds a HYLL string into `dense` (one byte a register). False, with `dense` untouched, for

@@ -30,10 +30,10 @@ struct beacon {
     struct str path;          /* normalised (path.h): never empty, at most PATH_BYTES_MAX */
     struct str referrer_host; /* lower case, without port and leading "www."; http(s) only */
     struct str utm[UTM__COUNT];
-    struct str ref;           /* ?ref= or ?source= of the URL, for the source */
-    bool click_id_google;     /* gclid, gbraid, wbraid */
-    bool click_id_microsoft;  /* msclkid */
-    struct str event;         /* its name, for BEACON_EVENT */
+    struct str ref;          /* ?ref= or ?source= of the URL, for the source */
+    bool click_id_google;    /* gclid, gbraid, wbraid */
+    bool click_id_microsoft; /* msclkid */
+    struct str event;        /* its name, for BEACON_EVENT */
     struct beacon_prop props[EVENT_PROPS_MAX];
     size_t prop_count;
     uint32_t viewport_px; /* 0: not said */
@@ -45,10 +45,10 @@ enum beacon_status {
     BEACON_OK,
     BEACON_BAD_ENCODING, /* percent-garbage, invalid UTF-8, a NUL or another control character */
     BEACON_NO_URL,
-    BEACON_BAD_URL,      /* not http(s), no host, too long */
+    BEACON_BAD_URL, /* not http(s), no host, too long */
     BEACON_BAD_SITE,
-    BEACON_BAD_NAME,     /* empty or too long an event name */
-    BEACON_BAD_PROPS,    /* not a JSON object, or too long a key or value */
+    BEACON_BAD_NAME,  /* empty or too long an event name */
+    BEACON_BAD_PROPS, /* not a JSON object, or too long a key or value */
     BEACON_BAD_NUMBER,
     BEACON_DUPLICATE_FIELD,
     BEACON__COUNT,

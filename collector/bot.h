@@ -1,6 +1,7 @@
 #pragma once
 
-/* What is not a person: crawlers and tools by User-Agent, prefetches and previews by header. Pure. */
+/* What is not a person: crawlers and tools by User-Agent, prefetches and previews by header. Pure.
+ */
 
 #include "collector/agent.h"
 #include "common/str.h"

@@ -1,9 +1,10 @@
 #pragma once
 
 /* An address becomes a country and a region, nothing finer, by MaxMind's database format.
- * Reads GeoIP2/GeoLite2's nested schema (country.iso_code, subdivisions[0].iso_code) and the flat one
- * of the npm databases (country_code, state1). Several files may be open, the first that knows the
- * address answers. Handles are immutable and shared by reference count; a reload makes a new one. */
+ * Reads GeoIP2/GeoLite2's nested schema (country.iso_code, subdivisions[0].iso_code) and the flat
+ * one of the npm databases (country_code, state1). Several files may be open, the first that knows
+ * the address answers. Handles are immutable and shared by reference count; a reload makes a new
+ * one. */
 
 #include "collector/client_address.h"
 #include "common/macros.h"

@@ -1,7 +1,8 @@
 #pragma once
 
 /* The configuration: defaults, then a YAML file, then the environment. One table (config.c) names
- * every key with its type, default and meaning; it also makes `footfall check` and docs/operations. */
+ * every key with its type, default and meaning; it also makes `footfall check` and docs/operations.
+ */
 
 #include <stdint.h>
 
@@ -58,7 +59,8 @@ MUST_CHECK bool config_load(const char *path, struct config *ret_config, char *e
 void config_done(struct config *config);
 
 /* The Redis of this configuration as seen by a role ("collector", "aggregator", "dashboards",
- * "admin"): redis.url, or DATA/redis/redis.sock with the role's secret in DATA/redis/ROLE.secret. */
+ * "admin"): redis.url, or DATA/redis/redis.sock with the role's secret in DATA/redis/ROLE.secret.
+ */
 MUST_CHECK bool config_redis_address(const struct config *config, const char *role,
                                      struct redis_address *ret_address, char *error,
                                      size_t error_bytes);

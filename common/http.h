@@ -86,17 +86,17 @@ void http_stream_end(struct http_stream *stream);
 typedef void (*http_handler)(struct http_request *req, void *worker_data);
 
 struct http_route {
-    struct str path;    /* exact, or with `prefix` everything below it (path ends in '/') */
+    struct str path; /* exact, or with `prefix` everything below it (path ends in '/') */
     bool prefix;
-    unsigned methods;   /* bits 1 << enum http_method; others get 405 with Allow; HEAD follows GET */
+    unsigned methods; /* bits 1 << enum http_method; others get 405 with Allow; HEAD follows GET */
     http_handler handler;
 };
 
 struct http_options {
-    const char *listen;         /* "ADDR:PORT" or "[ADDR]:PORT"; port 0 picks one */
-    unsigned workers;           /* 1..HTTP_WORKERS_MAX */
+    const char *listen; /* "ADDR:PORT" or "[ADDR]:PORT"; port 0 picks one */
+    unsigned workers;   /* 1..HTTP_WORKERS_MAX */
     unsigned connections_max;
-    size_t body_bytes_max;      /* 413 past it */
+    size_t body_bytes_max; /* 413 past it */
     const struct http_route *routes;
     size_t route_count;
     /* Called on each worker's thread. Data of on_worker_start is handed to all the others. */

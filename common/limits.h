@@ -1,11 +1,13 @@
 #pragma once
 
-/* Every bound of Footfall in one place, each with its reason. Relations are checked at build time. */
+/* Every bound of Footfall in one place, each with its reason. Relations are checked at build time.
+ */
 
 #include <assert.h>
 
 /* --- What a visitor's browser may send ------------------------------------------------------- */
-/* A beacon's body (413 over it): a URL, a referrer and thirty short properties fit well in 8 KiB. */
+/* A beacon's body (413 over it): a URL, a referrer and thirty short properties fit well in 8 KiB.
+ */
 #define BEACON_BODY_BYTES_MAX (8 * 1024)
 /* A URL in a beacon; browsers' practical limit is 2,083 bytes, and longer ones are 400. */
 #define BEACON_URL_BYTES_MAX 4096
@@ -34,7 +36,8 @@ static_assert(HOST_BYTES_MAX <= VALUE_BYTES_MAX, "a referrer host is a value");
 #define SITE_ALIASES_MAX 32
 #define SITE_SETTINGS_BYTES_MAX (16 * 1024)
 
-/* --- Sections and batches ---------------------------------------------------------------------- */
+/* --- Sections and batches ----------------------------------------------------------------------
+ */
 /* Cells of an open section. A view touches at most some twenty cells and sixty with thirty
  * properties; a section that reaches half of it is sealed whatever its age. */
 #define SECTION_CELLS_MAX 8192
@@ -51,7 +54,8 @@ static_assert(WRITER_QUEUE_BYTES_MAX >= 2 * BATCH_BYTES_MAX, "one in flight and 
 #define APPLY_BYTES_MAX (2 * 1024 * 1024)
 static_assert(APPLY_BYTES_MAX >= BATCH_BYTES_MAX, "any one batch can be applied");
 
-/* --- Visits ------------------------------------------------------------------------------------ */
+/* --- Visits ------------------------------------------------------------------------------------
+ */
 /* Thirty idle minutes end a visit: the convention of the field. */
 #define VISIT_IDLE_S (30 * 60)
 #define VISIT_SHARDS 64
@@ -64,12 +68,14 @@ static_assert(APPLY_BYTES_MAX >= BATCH_BYTES_MAX, "any one batch can be applied"
 /* A visitor who was active within this time is here now. */
 #define VISIT_NOW_S (5 * 60)
 
-/* --- User-Agents -------------------------------------------------------------------------------- */
+/* --- User-Agents --------------------------------------------------------------------------------
+ */
 #define AGENT_CACHE_ENTRIES 8192
 /* Cold parses a worker may spend a second; past it a new User-Agent counts as `(other)`. */
 #define AGENT_COLD_PER_S_MAX 200
 
-/* --- HTTP ---------------------------------------------------------------------------------------- */
+/* --- HTTP ----------------------------------------------------------------------------------------
+ */
 #define HTTP_WORKERS_MAX 64
 #define HTTP_CONNECTIONS_MAX 10000
 #define HTTP_ACCEPTS_PER_TURN_MAX 64
@@ -81,13 +87,15 @@ static_assert(APPLY_BYTES_MAX >= BATCH_BYTES_MAX, "any one batch can be applied"
 #define HELD_REPLIES_MAX 20000
 static_assert(HELD_REPLIES_MAX >= HTTP_CONNECTIONS_MAX, "each connection may hold one reply");
 
-/* --- Redis ---------------------------------------------------------------------------------------- */
+/* --- Redis
+ * ---------------------------------------------------------------------------------------- */
 #define REDIS_CONNECT_TIMEOUT_MS 1000
 #define REDIS_COMMAND_TIMEOUT_MS 5000
 #define REDIS_BACKOFF_FIRST_MS 50
 #define REDIS_BACKOFF_LAST_MS 2000
 
-/* --- Dashboards ------------------------------------------------------------------------------------ */
+/* --- Dashboards
+ * ------------------------------------------------------------------------------------ */
 #define QUERY_BODY_BYTES_MAX (64 * 1024)
 #define QUERY_DAYS_MAX (5 * 366)
 #define QUERY_ROWS_MAX 10000
@@ -95,3 +103,8 @@ static_assert(HELD_REPLIES_MAX >= HTTP_CONNECTIONS_MAX, "each connection may hol
 #define LIVE_MESSAGE_BYTES_MAX (256 * 1024)
 #define LIVE_MINUTES 30
 #define LIVE_TOP_PAGES 10
+
+/* Cells of one site's day in one `apply`: more than any batch can carry (a cell takes six bytes).
+ */
+#define APPLY_CELLS_MAX (256 * 1024)
+static_assert(APPLY_CELLS_MAX >= BATCH_BYTES_MAX / 6, "any one batch can be folded");

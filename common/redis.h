@@ -19,8 +19,8 @@ struct redis_address {
 
 /* "unix:///path/redis.sock", "redis://[user:password@]host:port", "unix://user:password@/path".
  * False with a sentence. */
-MUST_CHECK bool redis_address_parse(const char *url, struct redis_address *ret_address,
-                                    char *error, size_t error_bytes);
+MUST_CHECK bool redis_address_parse(const char *url, struct redis_address *ret_address, char *error,
+                                    size_t error_bytes);
 
 /* --- Replies -------------------------------------------------------------------------------- */
 struct redis_reply;

@@ -2,11 +2,7 @@
 
 #include "common/buf.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/test.h"
 
 static void appends_in_order(void **state)
 {
@@ -56,8 +52,8 @@ static void varints_are_leb128(void **state)
     buf_append_varint(&buf, 127);
     buf_append_varint(&buf, 128);
     buf_append_varint(&buf, UINT64_MAX);
-    assert_true(str_eq(buf_str(&buf),
-                       STR_LIT("\x7f\x80\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")));
+    assert_true(
+        str_eq(buf_str(&buf), STR_LIT("\x7f\x80\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")));
     buf_done(&buf);
 }
 

@@ -1,0 +1,12 @@
+#pragma once
+
+/* A hash for tables whose keys strangers choose: SipHash-2-4 under a random key of this process, so
+ * that nobody outside can make collisions. Values differ from process to process. Thread-safe. */
+
+#include <stdint.h>
+
+#include "common/str.h"
+
+uint64_t hash_str(struct str s);
+/* The same over a small number in front of the bytes: keys of two parts. */
+uint64_t hash_tagged(uint32_t tag, struct str s);

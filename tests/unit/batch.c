@@ -1,0 +1,219 @@
+/* Sections and batches: counting, folding, and that no damaged payload is folded. */
+
+#include "aggregator/batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/test.h"
+
+static const uint32_t DATE = 20261123;
+
+static void add(struct section *section, enum table table, const char *value, enum metric metric,
+                int64_t delta)
+{
+    struct cell *cell = section_cell(section, table, str_from(value));
+    assert_non_null(cell);
+    cell->sums[metric] += delta;
+}
+
+static int64_t sum(struct section *section, enum table table, const char *value, enum metric metric)
+{
+    return section_cell(section, table, str_from(value))->sums[metric];
+}
+
+static struct section *sample_section(void)
+{
+    struct section *section = section_new(1000);
+    section_reset(section, STR_LIT("example.com"), DATE);
+    section->views = 2;
+    add(section, TABLE_TOTAL, "", METRIC_PAGEVIEWS, 2);
+    add(section, TABLE_PAGE, "/a", METRIC_PAGEVIEWS, 2);
+    add(section, TABLE_TOTAL, "", METRIC_BOUNCES, -1);
+    struct cell *page = section_cell(section, TABLE_PAGE, STR_LIT("/a"));
+    section_add_register(section, page, (struct sketch_register){16383, 51});
+    section_add_register(section, page, (struct sketch_register){0, 1});
+    section_add_register(section, page, (struct sketch_register){0, 7});
+    return section;
+}
+
+static void encode(struct buf *out, struct section *section)
+{
+    buf_init(out, BATCH_BYTES_MAX);
+    batch_begin(out, 1);
+    batch_append_section(out, section);
+    batch_end(out);
+    assert_false(out->overflow);
+}
+
+static void many_cells_are_found_again(void **state)
+{
+    (void)state;
+    struct section *section = section_new(5000);
+    section_reset(section, STR_LIT("example.com"), DATE);
+    char value[32];
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 5000; i++) {
+            snprintf(value, sizeof(value), "/page/%d", i);
+            add(section, i % 2 ? TABLE_PAGE : TABLE_ENTRY_PAGE, value, METRIC_PAGEVIEWS, 1);
+        }
+    assert_int_equal(section->cell_count, 5000);
+    for (uint32_t i = 0; i < 5000; i++)
+        assert_int_equal(section->cells[i].sums[METRIC_PAGEVIEWS], 2);
+    assert_null(section_cell(section, TABLE_PAGE, STR_LIT("/one-more")));
+    assert_non_null(section_cell(section, TABLE_PAGE, STR_LIT("/page/1")));
+    section_free(section);
+}
+
+static void a_reset_section_is_empty(void **state)
+{
+    (void)state;
+    struct section *section = sample_section();
+    section_reset(section, STR_LIT("other.example"), DATE + 1);
+    assert_int_equal(section->cell_count, 0);
+    assert_int_equal(section->register_count, 0);
+    assert_int_equal(sum(section, TABLE_PAGE, "/a", METRIC_PAGEVIEWS), 0);
+    section_free(section);
+}
+
+static void a_batch_comes_back_as_it_was(void **state)
+{
+    (void)state;
+    struct section *section = sample_section();
+    struct buf bytes;
+    encode(&bytes, section);
+    struct day_set set;
+    day_set_init(&set, 1000);
+    assert_int_equal(batch_fold(buf_str(&bytes), &set), BATCH_OK);
+    assert_int_equal(batch_fold(buf_str(&bytes), &set), BATCH_OK);
+    assert_int_equal(set.count, 1);
+    struct section *folded = day_set_section(&set, STR_LIT("example.com"), DATE);
+    assert_int_equal(folded->views, 4);
+    assert_int_equal(sum(folded, TABLE_PAGE, "/a", METRIC_PAGEVIEWS), 4);
+    assert_int_equal(sum(folded, TABLE_TOTAL, "", METRIC_BOUNCES), -2);
+    section_sort_registers(folded);
+    assert_int_equal(folded->register_count, 2);
+    assert_int_equal(folded->registers[0].index, 0);
+    assert_int_equal(folded->registers[0].rank, 7);
+    assert_int_equal(folded->registers[1].index, 16383);
+    assert_int_equal(folded->registers[1].rank, 51);
+    day_set_done(&set);
+    buf_done(&bytes);
+    section_free(section);
+}
+
+static void any_flipped_bit_or_cut_is_refused(void **state)
+{
+    (void)state;
+    struct section *section = sample_section();
+    struct buf bytes;
+    encode(&bytes, section);
+    struct day_set set;
+    day_set_init(&set, 1000);
+    for (size_t len = 0; len < bytes.len; len++)
+        assert_int_not_equal(batch_fold((struct str){bytes.ptr, len}, &set), BATCH_OK);
+    for (size_t bit = 0; bit < bytes.len * 8; bit++) {
+        bytes.ptr[bit / 8] ^= (char)(1 << bit % 8);
+        assert_int_not_equal(batch_fold(buf_str(&bytes), &set), BATCH_OK);
+        bytes.ptr[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    assert_int_equal(set.count, 0);
+    assert_int_equal(batch_fold(buf_str(&bytes), &set), BATCH_OK);
+    day_set_done(&set);
+    buf_done(&bytes);
+    section_free(section);
+}
+
+/* Payloads with a right checksum and a wrong content: a hostile or broken writer. */
+static void bad_content_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str body;
+        enum batch_status status;
+    } CASES[] = {
+        {STR_LIT("FB\x01\x00"), BATCH_OK},
+        {STR_LIT("FX\x01\x00"), BATCH_BAD_MAGIC},
+        {STR_LIT("FB\x02\x00"), BATCH_BAD_VERSION},
+        {STR_LIT("FB\x01\x00\x00"), BATCH_TRAILING_BYTES},
+        {STR_LIT("FB\x01\x01\x03"), BATCH_TRUNCATED},
+        {STR_LIT("FB\x01\x01\x01_\x83\xd2\xd4\x09\x00\x00"), BATCH_BAD_SITE},
+        {STR_LIT("FB\x01\x01\x01x\x01\x00\x00"), BATCH_BAD_DATE},
+        {STR_LIT("FB\x01\x01\x01x\x83\xd2\xd4\x09\x00\x01\x63\x00\x00\x00"), BATCH_BAD_TABLE},
+        {STR_LIT("FB\x01\x01\x01x\x83\xd2\xd4\x09\x00\x01\x00\x00\x80\x04\x00"), BATCH_BAD_METRIC},
+        {STR_LIT("FB\x01\x01\x01x\x83\xd2\xd4\x09\x00\x01\x00\x00\x00\x01\xff\x3f\x34"),
+         BATCH_BAD_REGISTER},
+        {STR_LIT("FB\x01\x01\x01x\x83\xd2\xd4\x09\x00\x01\x00\x00\x00\x01\x00\x40\x01"),
+         BATCH_BAD_REGISTER},
+        {STR_LIT("FB\x01\x01\x01x\x83\xd2\xd4\x09\x00\x01\x00\x00\x00\x01\xff\x3f\x33"), BATCH_OK},
+        {STR_LIT("FB\x01\x01\x01x\x83\xd2\xd4\x09\x00\x05\x00\x00\x00\x00\x00\x00\x00"),
+         BATCH_TRUNCATED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        struct buf bytes;
+        buf_init(&bytes, 1000);
+        buf_append_str(&bytes, CASES[i].body);
+        batch_end(&bytes);
+        struct day_set set;
+        day_set_init(&set, 10);
+        enum batch_status status = batch_fold(buf_str(&bytes), &set);
+        if (status != CASES[i].status)
+            fail_msg("case %zu: %s", i, batch_status_name(status));
+        day_set_done(&set);
+        buf_done(&bytes);
+    }
+}
+
+static void a_full_set_refuses_and_keeps_its_sums(void **state)
+{
+    (void)state;
+    struct section *section = sample_section();
+    struct buf bytes;
+    encode(&bytes, section);
+    for (uint32_t room = 1; room <= 3; room++) {
+        struct day_set set;
+        day_set_init(&set, room);
+        assert_int_equal(batch_fold(buf_str(&bytes), &set),
+                         room < 2 ? BATCH_TOO_MANY_CELLS : BATCH_OK);
+        day_set_done(&set);
+    }
+    buf_done(&bytes);
+    section_free(section);
+}
+
+/* One view's values stand first in each table when it arrives first; the payload must not tell. */
+static void the_order_of_arrival_is_not_in_the_payload(void **state)
+{
+    (void)state;
+    int first_is_first = 0;
+    enum { ROUNDS = 200, VALUES = 8 };
+    for (int round = 0; round < ROUNDS; round++) {
+        struct section *section = section_new(1000);
+        section_reset(section, STR_LIT("example.com"), DATE);
+        char value[32];
+        for (int i = 0; i < VALUES; i++) {
+            snprintf(value, sizeof(value), "/%d-%d", round, i);
+            add(section, TABLE_PAGE, value, METRIC_PAGEVIEWS, 1);
+        }
+        uint32_t *order = section_shuffled(section);
+        first_is_first += order[0] == 0;
+        free(order);
+        section_free(section);
+    }
+    /* A fair order has it first in one of eight: 25 of 200, give or take. */
+    assert_in_range(first_is_first, 5, 60);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_cells_are_found_again),
+        cmocka_unit_test(a_reset_section_is_empty),
+        cmocka_unit_test(a_batch_comes_back_as_it_was),
+        cmocka_unit_test(any_flipped_bit_or_cut_is_refused),
+        cmocka_unit_test(bad_content_is_named),
+        cmocka_unit_test(a_full_set_refuses_and_keeps_its_sums),
+        cmocka_unit_test(the_order_of_arrival_is_not_in_the_payload),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
