@@ -1,11 +1,13 @@
 #pragma once
 
-/* The configuration: defaults, then a YAML file, then the environment. One table (config.c) names
- * every key with its type, default and meaning; it also makes `footfall check` and docs/operations.
- */
+/* The configuration: defaults, then a YAML file, then the environment, then the command line. One
+ * table (config.c) names every key with its type, default, range and meaning; `footfall check
+ * --keys` and docs/operations.md print it. Every failure is a sentence that names the key, and the
+ * line where there is one; values are never repeated, since an address may hold a password. */
 
 #include <stdint.h>
 
+#include "common/buf.h"
 #include "common/macros.h"
 #include "common/redis.h"
 #include "common/str.h"
@@ -23,7 +25,8 @@ struct config {
     char *data; /* data: everything at rest is below it; default "./data" */
     struct {
         char *listen;     /* collector.listen, 127.0.0.1:8080 */
-        unsigned workers; /* collector.workers; 0: one a CPU but one, at least one */
+        char *url;        /* collector.url: what browsers use; NULL: http:// and listen */
+        unsigned workers; /* collector.workers; 0: automatic, one a CPU but one, at least one */
     } collector;
     struct {
         char *listen; /* dashboards.listen, 127.0.0.1:8081 */
@@ -52,11 +55,20 @@ struct config {
     } privacy;
 };
 
-/* `path` NULL: defaults and environment only. False, with a sentence that names the key and the
- * line, for an unknown or wrong key. */
+/* `path` NULL: defaults and environment only. False, with a sentence, for an unknown or wrong key
+ * or a file that cannot be read. */
 MUST_CHECK bool config_load(const char *path, struct config *ret_config, char *error,
                             size_t error_bytes);
+/* The same from text that was read; `name` stands in the sentences. */
+MUST_CHECK bool config_load_text(struct str yaml, const char *name, struct config *ret_config,
+                                 char *error, size_t error_bytes);
+/* Sets one key ("collector.listen") of a loaded configuration, as a command line option does. */
+MUST_CHECK bool config_set(struct config *config, const char *key, const char *text, char *error,
+                           size_t error_bytes);
 void config_done(struct config *config);
+
+/* Every key, its variable, default, range and meaning, as a Markdown table. */
+void config_describe(struct buf *out);
 
 /* The Redis of this configuration as seen by a role ("collector", "aggregator", "dashboards",
  * "admin"): redis.url, or DATA/redis/redis.sock with the role's secret in DATA/redis/ROLE.secret.

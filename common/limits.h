@@ -108,3 +108,10 @@ static_assert(HELD_REPLIES_MAX >= HTTP_CONNECTIONS_MAX, "each connection may hol
  */
 #define APPLY_CELLS_MAX (256 * 1024)
 static_assert(APPLY_CELLS_MAX >= BATCH_BYTES_MAX / 6, "any one batch can be folded");
+
+/* --- Configuration ---------------------------------------------------------------------------------- */
+/* The file: every key with a comment is under 8 KiB. */
+#define CONFIG_FILE_BYTES_MAX (64 * 1024)
+/* One value: a path is the longest. */
+#define CONFIG_VALUE_BYTES_MAX 4096
+#define CONFIG_PATH_BYTES_MAX (CONFIG_VALUE_BYTES_MAX + 64)
