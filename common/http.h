@@ -33,7 +33,7 @@ bool http_request_next_header(const struct http_request *req, struct str name, s
                               struct str *ret_value);
 /* The Host header, as sent. */
 struct str http_request_host(const struct http_request *req);
-/* Zeroed storage of the peer's address; AF_UNSPEC when it is not known. */
+/* The peer's address; zeroed (AF_UNSPEC) when it is not known. */
 void http_request_peer(const struct http_request *req, struct sockaddr_storage *ret_peer);
 /* Memory that lives as long as the request. */
 void *http_request_alloc(struct http_request *req, size_t bytes);
@@ -64,12 +64,14 @@ void http_reply(struct http_request *req, const struct http_reply *reply);
 void http_reply_error(struct http_request *req, int status, const char *sentence);
 
 /* A reply that comes later. `held` is the caller's and must outlive the hold: `req` becomes NULL
- * when the client has gone; reply through held->req on the same thread, which ends the hold. */
+ * when the client has gone. All on the request's own thread. */
 struct http_held {
     struct http_request *req;
     void *link; /* private */
 };
 void http_request_hold(struct http_request *req, struct http_held *held);
+/* Replies if the client is still there; ends the hold. */
+void http_held_reply(struct http_held *held, const struct http_reply *reply);
 
 /* A server-sent event stream. */
 struct http_stream;

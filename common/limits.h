@@ -109,7 +109,8 @@ static_assert(HELD_REPLIES_MAX >= HTTP_CONNECTIONS_MAX, "each connection may hol
 #define APPLY_CELLS_MAX (256 * 1024)
 static_assert(APPLY_CELLS_MAX >= BATCH_BYTES_MAX / 6, "any one batch can be folded");
 
-/* --- Configuration ---------------------------------------------------------------------------------- */
+/* --- Configuration
+ * ---------------------------------------------------------------------------------- */
 /* The file: every key with a comment is under 8 KiB. */
 #define CONFIG_FILE_BYTES_MAX (64 * 1024)
 /* One value: a path is the longest. */

@@ -1,0 +1,30 @@
+#pragma once
+
+/* The inside of a worker, and the server-sent event streams of one. For http.c and http_stream.c.
+ */
+
+#include <h2o.h>
+#include <pthread.h>
+
+#include "common/h2o_loop.h"
+#include "common/http.h"
+
+struct http_worker {
+    struct http_server *server;
+    unsigned index;
+    pthread_t thread;
+    struct loop *loop;
+    h2o_context_t context;
+    h2o_accept_ctx_t accept;
+    h2o_socket_t *listener; /* NULL once stopping */
+    unsigned connections;
+    unsigned open_requests; /* not replied to yet */
+    void *data;             /* of on_worker_start */
+    struct http_stream *streams;
+    unsigned stream_count;
+    struct loop_timer *stream_tick;
+};
+
+void http_streams_start(struct http_worker *worker);
+/* Ends every stream. */
+void http_streams_stop(struct http_worker *worker);
