@@ -24,7 +24,7 @@ struct consent_headers {
     struct str cookies[CONSENT_HEADERS_MAX]; /* every Cookie header */
     size_t cookie_count;                     /* over the maximum: unreadable */
     struct str gpc[CONSENT_HEADERS_MAX];     /* every Sec-GPC header */
-    size_t gpc_count;
+    size_t gpc_count;                        /* over the maximum: a refusal, as for dnt */
     struct str dnt[CONSENT_HEADERS_MAX];
     size_t dnt_count;
     bool honour_gpc, honour_dnt; /* the operator's switches */
