@@ -3,17 +3,13 @@
 #include "common/redis.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "redis_server.h"
+#include "tests/test.h"
 
 static struct redis_server server;
 
