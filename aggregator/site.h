@@ -22,10 +22,13 @@ struct site {
 };
 
 /* From the JSON kept in `ff:sites`: {"timezone":"Europe/Amsterdam","preset":"standard",
- * "aliases":["www.example.com"]}. NULL, with a sentence in `error`, when it is not valid. */
-struct site *site_parse(struct str domain, struct str json, char *error, size_t error_bytes);
+ * "aliases":["www.example.com"]}. An absent field has its default: UTC, standard, none. NULL, with
+ * a sentence in `error` that names the field and repeats no input, when it is not valid. */
+MUST_CHECK struct site *site_parse(struct str domain, struct str json, char *error,
+                                   size_t error_bytes);
 /* The JSON of a site; the caller frees. */
 char *site_format(const struct site *site);
+/* NULL is allowed. */
 void site_free(struct site *site);
 
 /* True when `host` (lower case, no port) is the domain, www.domain, an alias, or under a
@@ -34,13 +37,17 @@ bool site_owns_host(const struct site *site, struct str host);
 
 struct site_list; /* reference-counted */
 
-/* Takes the sites; `count` may be 0. The list has one reference. */
+/* Takes sites that site_parse made, of distinct domains; `count` may be 0. One reference. */
 struct site_list *site_list_new(struct site **sites, size_t count);
 struct site_list *site_list_ref(struct site_list *list);
+/* NULL is allowed. */
 void site_list_unref(struct site_list *list);
 /* By domain, case ignored; NULL when unknown. O(1). Lives as long as the list. */
 const struct site *site_list_find(const struct site_list *list, struct str domain);
-/* The site that owns a host (domain first, then www., then aliases); NULL when none. */
+/* The site that owns a host, case ignored; NULL when none. A domain goes before www. of a domain,
+ * that before an alias, that before a wildcard, a longer wildcard before a shorter one, and of two
+ * sites with the same alias the first by name. O(labels of the host). */
 const struct site *site_list_find_host(const struct site_list *list, struct str host);
+/* In the order of their domains. */
 size_t site_list_count(const struct site_list *list);
 const struct site *site_list_at(const struct site_list *list, size_t index);
