@@ -17,27 +17,34 @@ struct client_address {
 };
 
 struct address_range {
-    uint8_t family;
+    uint8_t family; /* 4 or 6; a range of mapped IPv4 is 4 */
     uint8_t bytes[16];
     uint8_t prefix_bits;
 };
 
-/* "10.0.0.0/8", "::1", "192.0.2.7". False for anything else. */
+/* "10.0.0.0/8", "::1", "192.0.2.7"; bits after the prefix are ignored. False for anything else. */
 MUST_CHECK bool address_range_parse(struct str text, struct address_range *ret_range);
+/* An unknown address is in no range. */
 bool address_range_holds(const struct address_range *range, const struct client_address *address);
 
+enum { TRUSTED_PROXIES_MAX = 64 };
+
 struct trusted_proxies {
-    struct address_range ranges[64];
+    struct address_range ranges[TRUSTED_PROXIES_MAX];
     size_t count;
 };
+/* False for a malformed range, or when there is no room. */
+MUST_CHECK bool trusted_proxies_add(struct trusted_proxies *proxies, struct str text);
 bool trusted_proxies_hold(const struct trusted_proxies *proxies,
                           const struct client_address *address);
 
+/* Unknown for anything but IPv4 and IPv6: a Unix socket's peer has no address. */
 void client_address_from_peer(const struct sockaddr_storage *peer,
                               struct client_address *ret_address);
 /* The rightmost untrusted hop. `forwarded`: all X-Forwarded-For headers in order. When the peer is
  * not trusted they are ignored. A malformed element, or more than FORWARDED_HOPS_MAX: unknown. When
- * every hop is trusted: the leftmost. */
+ * every hop is trusted: the leftmost; without hops: the peer. Ports, brackets and zone ids are
+ * taken off; empty elements are passed over, and count as hops. */
 void client_address_resolve(const struct client_address *peer,
                             const struct trusted_proxies *proxies, const struct str *forwarded,
                             size_t forwarded_count, struct client_address *ret_address);
