@@ -28,7 +28,7 @@
 /* The longest value of any table: a property (key, separator, value) or a path. */
 #define VALUE_BYTES_MAX 512
 static_assert(PATH_BYTES_MAX <= VALUE_BYTES_MAX, "a path is a value");
-static_assert(2 * TAG_BYTES_MAX + 1 <= VALUE_BYTES_MAX, "a property is a value");
+static_assert(3 * TAG_BYTES_MAX + 2 <= VALUE_BYTES_MAX, "a property with its event is a value");
 static_assert(HOST_BYTES_MAX <= VALUE_BYTES_MAX, "a referrer host is a value");
 
 /* --- Sites ------------------------------------------------------------------------------------ */
@@ -116,3 +116,6 @@ static_assert(APPLY_CELLS_MAX >= BATCH_BYTES_MAX / 6, "any one batch can be fold
 /* One value: a path is the longest. */
 #define CONFIG_VALUE_BYTES_MAX 4096
 #define CONFIG_PATH_BYTES_MAX (CONFIG_VALUE_BYTES_MAX + 64)
+
+/* Keys of sites' days: each site has one, and for a moment at midnight two. */
+#define DAY_KEYS_MAX (2 * SITES_MAX)

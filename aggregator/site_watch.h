@@ -1,0 +1,16 @@
+#pragma once
+
+/* The site list as it is in Redis, kept fresh: read when the link comes up, when a change is told
+ * on the sites' channel, and once a minute in case that was missed. One loop's thread. */
+
+#include "aggregator/site.h"
+#include "common/redis_link.h"
+
+struct site_watch;
+
+/* `on_list` gets a reference of its own to each new list; never before the first reading. */
+struct site_watch *site_watch_new(struct loop *loop, const struct redis_address *address,
+                                  void (*on_list)(struct site_list *list, void *data), void *data);
+void site_watch_free(struct site_watch *watch);
+/* False until the list was read once. */
+bool site_watch_is_ready(const struct site_watch *watch);

@@ -1,0 +1,31 @@
+#pragma once
+
+/* One classified beacon as increments of its site's section. Pure. */
+
+#include "aggregator/section.h"
+#include "collector/beacon.h"
+#include "collector/day_key.h"
+#include "collector/visit.h"
+
+struct view {
+    enum beacon_kind kind;
+    uint8_t hour; /* local */
+    uint64_t tag; /* of the visitor; for the sketches */
+    struct str page;
+    struct str event;
+    const struct beacon_prop *props;
+    size_t prop_count;
+    uint32_t engaged_ms;
+    const struct visit_change *visit;          /* NULL: visits are not followed for this site */
+    const struct visit_attributes *attributes; /* the visit's, or the view's own without visits */
+};
+
+/* Cells that one view can touch at the most: all tables once, time and exit page twice, and its
+ * properties. */
+enum { VIEW_CELLS_MAX = TABLE__COUNT + 2 + EVENT_PROPS_MAX };
+
+/* The section must have room for VIEW_CELLS_MAX more cells. */
+void view_count(struct section *section, const struct day_key *key, const struct view *view);
+
+/* A beacon that is not counted, by reason. */
+void view_count_drop(struct section *section, struct str reason);
