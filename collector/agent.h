@@ -3,12 +3,13 @@
 /* A User-Agent becomes browser, system and device class by the uap-core rules through PCRE2.
  * Rules are compiled once a process (immutable, shared); each worker has a cache keyed by a keyed
  * hash (the string itself is not kept), and a budget of cold parses a second, past which the answer
- * is `(other)`. */
+ * is `(other)`. Every name comes from the rules' closed list and every version is a short number,
+ * so nothing that is particular to one visitor can pass through. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/macros.h"
+#include "common/limits.h"
 #include "common/str.h"
 
 struct agent {
@@ -24,9 +25,10 @@ struct agent_rules; /* immutable */
 /* Compiles the rules built into the executable; aborts on a broken build. */
 struct agent_rules *agent_rules_new(void);
 void agent_rules_free(struct agent_rules *rules);
-/* A cold parse, uncached. Slices live as long as the rules, or in `text`. */
+/* A cold parse, uncached; only USER_AGENT_BYTES_MAX are looked at. Slices are static or in `text`.
+ */
 struct agent_text {
-    char bytes[512];
+    char bytes[2 * AGENT_VALUE_BYTES_MAX];
 };
 void agent_parse(const struct agent_rules *rules, struct str user_agent, struct agent_text *text,
                  struct agent *ret_agent);
@@ -36,3 +38,5 @@ struct agent_cache *agent_cache_new(const struct agent_rules *rules);
 void agent_cache_free(struct agent_cache *cache);
 /* Valid until the next call. `now_ms` is monotonic, for the budget. */
 const struct agent *agent_lookup(struct agent_cache *cache, struct str user_agent, int64_t now_ms);
+/* How many lookups were answered `(other)` for want of budget. */
+uint64_t agent_cache_over_budget(const struct agent_cache *cache);

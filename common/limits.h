@@ -73,6 +73,13 @@ static_assert(APPLY_BYTES_MAX >= BATCH_BYTES_MAX, "any one batch can be applied"
 #define AGENT_CACHE_ENTRIES 8192
 /* Cold parses a worker may spend a second; past it a new User-Agent counts as `(other)`. */
 #define AGENT_COLD_PER_S_MAX 200
+/* The longest browser or system with its version. */
+#define AGENT_VALUE_BYTES_MAX 64
+/* Expressions that one User-Agent may have run, and the steps of each: several times what any known
+ * browser or crawler needs; past it the User-Agent counts as `(other)`. */
+#define RULES_RUNS_MAX 128
+#define RULES_MATCH_STEPS_MAX 20000
+#define RULES_MATCH_HEAP_KIB_MAX 1024
 
 /* --- HTTP ----------------------------------------------------------------------------------------
  */
