@@ -13,11 +13,12 @@
  *            123456, 4711234.html, +31 20 123-4567        [2015, 2015-05-03, xdotool-20070713.html]
  *   UUID     anywhere in it: 8-4-4-4-12 hexadecimal digits
  *   hex      16 hexadecimal digits or more between other characters, one of them 0-9
- *            5f4dcc3b5aa765d61d8327deb882cf99             [kibana-dashboard3, deadbeef, a 7-digit
- * commit] token    20 characters or more of A-Z a-z 0-9 - _ + in a row that are either
+ *            5f4dcc3b5aa765d61d8327deb882cf99             [kibana-dashboard3, deadbeef]
+ *   token    20 characters or more of A-Z a-z 0-9 - _ + in a row that are either
  *            - mixed: with a capital, a small letter and a digit, where a third or more of the
- *              neighbouring letters and digits differ in kind (not counting a word.s capital), and
- * less than two fifths of the characters stand in words (three small letters or more in a row), or
+ *              neighbouring letters and digits differ in kind (a word that starts with a capital is
+ *              no change), and less than two fifths of the characters stand in words (three small
+ *              letters or more in a row), or
  *            - solid: 20 letters and digits in a row with three groups of digits or more
  *            eyJhbGciOiJIUzI1NiJ9, 01ARZ3NDEKTSV4RRFFQ69G5FAV
  *            [Kyocera-KPC650-EVDO-in-FreeBSD, HowToInstallUbuntu1404, logstash-monitorama-2013]
