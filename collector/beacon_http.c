@@ -1,0 +1,436 @@
+/* The way of a beacon through a worker.
+ *
+ *   consent ─▶ parse ─▶ site ─▶ origin ─▶ bot? ─▶ region ─▶ agent ─▶ source ─▶ visit ─▶ section
+ *     204       400      404     dropped  dropped                                        204 or 202
+ *
+ * This is the only code that sees a visitor's address and headers together. The address and the
+ * bytes that the tag is made from are wiped before the function that read them returns. Runs on a
+ * worker's thread. */
+
+#include "collector/beacon_http.h"
+
+#include <assert.h>
+#include <sodium.h>
+
+#include "collector/bot.h"
+#include "collector/consent.h"
+#include "collector/drop.h"
+#include "collector/locale.h"
+#include "collector/source.h"
+#include "collector/view.h"
+#include "collector/worker.h"
+#include "common/clock.h"
+
+#define UNKNOWN_VALUE STR_LIT("(unknown)")
+
+/* How much of an address makes a visitor: a whole IPv4 address, and the /64 that one line gets;
+ * under the strict preset a neighbourhood. */
+enum {
+    TAG_IPV4_BITS = 32,
+    TAG_IPV6_BITS = 64,
+    TAG_STRICT_IPV4_BITS = 24,
+    TAG_STRICT_IPV6_BITS = 48
+};
+
+enum { FORWARDED_HEADERS_MAX = 8 };
+
+/* --- Consent --------------------------------------------------------------------------------- */
+
+static size_t collect_headers(const struct http_request *req, struct str name,
+                              struct str values[CONSENT_HEADERS_MAX])
+{
+    size_t cursor = 0, count = 0;
+    struct str value;
+    while (http_request_next_header(req, name, &cursor, &value)) {
+        if (count < CONSENT_HEADERS_MAX)
+            values[count] = value;
+        count++;
+    }
+    return count;
+}
+
+static bool may_count(const struct http_request *req, const struct worker *worker)
+{
+    struct consent_headers headers = {.honour_gpc = worker->collector->config->privacy.gpc,
+                                      .honour_dnt = worker->collector->config->privacy.dnt};
+    headers.cookie_count = collect_headers(req, STR_LIT("cookie"), headers.cookies);
+    headers.gpc_count = collect_headers(req, STR_LIT("sec-gpc"), headers.gpc);
+    headers.dnt_count = collect_headers(req, STR_LIT("dnt"), headers.dnt);
+    return consent_check(&headers) == CONSENT_COUNT;
+}
+
+/* --- Site and origin ------------------------------------------------------------------------- */
+
+/* The host of "https://Example.com:8080/…" in lower case, without port; empty for anything else. */
+static struct str host_of_url(struct http_request *req, struct str url)
+{
+    size_t scheme = str_starts_with(url, STR_LIT("https://"))  ? 8
+                    : str_starts_with(url, STR_LIT("http://")) ? 7
+                                                               : 0;
+    if (scheme == 0)
+        return STR_EMPTY;
+    struct str host = str_from_at(url, scheme);
+    host = str_prefix(host, str_find(host, '/'));
+    size_t bracket = str_find(host, ']');
+    size_t port = bracket < host.len ? bracket + 1 : str_find(host, ':');
+    host = str_prefix(host, port);
+    if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
+        host = (struct str){host.ptr + 1, host.len - 2};
+    if (host.len == 0 || host.len > HOST_BYTES_MAX)
+        return STR_EMPTY;
+    char *lower = http_request_alloc(req, host.len);
+    for (size_t i = 0; i < host.len; i++)
+        lower[i] =
+            (char)(host.ptr[i] >= 'A' && host.ptr[i] <= 'Z' ? host.ptr[i] | 0x20 : host.ptr[i]);
+    return (struct str){lower, host.len};
+}
+
+/* What the browser says of the page's host: the Origin, else the Referer, else the beacon itself.
+ */
+static bool is_from_site(struct http_request *req, const struct site *site,
+                         const struct beacon *beacon)
+{
+    struct str origin = http_request_header(req, STR_LIT("origin"));
+    struct str referer = http_request_header(req, STR_LIT("referer"));
+    struct str host = origin.len > 0    ? host_of_url(req, origin)
+                      : referer.len > 0 ? host_of_url(req, referer)
+                                        : beacon->host;
+    /* The pixel's path alone says no host: its Referer is its only witness. */
+    return host.len == 0 && origin.len == 0 ? true : site_owns_host(site, host);
+}
+
+/* --- Address --------------------------------------------------------------------------------- */
+
+static void find_address(const struct http_request *req, const struct worker *worker,
+                         struct client_address *ret_address)
+{
+    struct sockaddr_storage peer;
+    struct client_address peer_address;
+    struct str forwarded[FORWARDED_HEADERS_MAX], value;
+    size_t cursor = 0, count = 0;
+    http_request_peer(req, &peer);
+    client_address_from_peer(&peer, &peer_address);
+    while (count < FORWARDED_HEADERS_MAX &&
+           http_request_next_header(req, STR_LIT("x-forwarded-for"), &cursor, &value))
+        forwarded[count++] = value;
+    client_address_resolve(&peer_address, &worker->collector->proxies, forwarded, count,
+                           ret_address);
+    client_address_wipe(&peer_address);
+    explicit_bzero(&peer, sizeof(peer));
+}
+
+/* The visitor's tag: a keyed hash of the address's prefix and the User-Agent, under a key of this
+ * site and day. */
+static uint64_t make_tag(const struct day_key *key, const struct client_address *prefix,
+                         struct str user_agent)
+{
+    uint8_t bytes[1 + sizeof(prefix->bytes) + USER_AGENT_BYTES_MAX];
+    uint64_t tag;
+    static_assert(sizeof(tag) == crypto_shorthash_BYTES, "a tag is a SipHash");
+    size_t len = 0;
+    user_agent = str_prefix(user_agent, USER_AGENT_BYTES_MAX);
+    bytes[len++] = prefix->family;
+    memcpy(bytes + len, prefix->bytes, sizeof(prefix->bytes));
+    len += sizeof(prefix->bytes);
+    if (user_agent.len > 0)
+        memcpy(bytes + len, user_agent.ptr, user_agent.len);
+    len += user_agent.len;
+    crypto_shorthash((unsigned char *)&tag, bytes, len, key->visit);
+    explicit_bzero(bytes, sizeof(bytes));
+    return tag;
+}
+
+/* --- Counting -------------------------------------------------------------------------------- */
+
+/* All that is known of one beacon, on the way to its section. */
+struct passage {
+    struct http_request *req;
+    struct worker *worker;
+    const struct beacon *beacon;
+    const struct site *site;
+    struct local_time local;
+    struct str user_agent;
+    const struct agent *agent;
+    struct region region;
+    struct source source;
+    char language[4];
+};
+
+static void reply_dropped(struct http_request *req, enum drop_reason reason)
+{
+    struct http_reply reply = WORKER_ACCEPTED;
+    reply.headers[reply.header_count++] =
+        (struct http_header){STR_LIT("x-footfall-dropped"), str_from(drop_reason_name(reason))};
+    http_reply(req, &reply);
+}
+
+static void count_drop(const struct passage *passage, enum drop_reason reason)
+{
+    struct writer_section open;
+    if (writer_open(passage->worker->writer, passage->site->domain, passage->local.date, &open))
+        view_count_drop(open.section, str_from(drop_reason_name(reason)));
+}
+
+static struct str or_unknown(struct str value)
+{
+    return value.len > 0 ? value : UNKNOWN_VALUE;
+}
+
+/* The values of the visit's tables as this view shows them. */
+static void describe(struct passage *passage, struct visit_attributes *attributes)
+{
+    const struct beacon *beacon = passage->beacon;
+    const struct agent *agent = passage->agent;
+    struct str *values = attributes->values;
+    struct str accept = http_request_header(passage->req, STR_LIT("accept-language"));
+    memset(attributes, 0, sizeof(*attributes));
+    values[TABLE_ENTRY_PAGE] = beacon->path;
+    values[TABLE_SOURCE] = passage->source.source;
+    values[TABLE_REFERRER] =
+        passage->source.referrer.len > 0 ? passage->source.referrer : STR_LIT(SOURCE_DIRECT);
+    values[TABLE_CHANNEL] = passage->source.channel;
+    if (passage->site->preset != SITE_STRICT)
+        for (int i = 0; i < UTM__COUNT; i++)
+            values[TABLE_UTM_SOURCE + i] = beacon->utm[i];
+    values[TABLE_COUNTRY] = or_unknown(str_from(passage->region.country));
+    values[TABLE_REGION] = or_unknown(str_from(passage->region.region));
+    values[TABLE_BROWSER] = agent->browser;
+    values[TABLE_BROWSER_VERSION] = agent->browser_version;
+    values[TABLE_OS] = agent->os;
+    values[TABLE_OS_VERSION] = agent->os_version;
+    values[TABLE_DEVICE] = agent->device;
+    values[TABLE_LANGUAGE] =
+        or_unknown(locale_language(accept.ptr == NULL ? STR_EMPTY : accept, passage->language));
+    values[TABLE_SCREEN] = or_unknown(locale_screen(beacon->viewport_px));
+}
+static_assert(TABLE_UTM_TERM - TABLE_UTM_SOURCE == UTM__COUNT - 1 && UTM_SOURCE == 0,
+              "the campaign tables stand in the order of the tags");
+
+static const struct visit_change *follow_visit(struct passage *passage, uint64_t tag,
+                                               uint32_t pulse_site_number,
+                                               const struct visit_attributes *attributes)
+{
+    const struct beacon *beacon = passage->beacon;
+    struct worker *worker = passage->worker;
+    if (passage->site->preset == SITE_STRICT)
+        return NULL;
+    visit_table_sign(worker->collector->visits,
+                     &(struct visit_sign){
+                         .tag = tag,
+                         .site = pulse_site_number,
+                         .date = passage->local.date,
+                         .hour = passage->local.hour,
+                         .now_ms = clock_mono_ms(),
+                         .kind = beacon->kind,
+                         .page = beacon->path,
+                         .event = beacon->event,
+                         .scroll_percent = beacon->scroll_percent,
+                         .has_engagement = beacon->engaged_ms > 0,
+                         .attributes = attributes,
+                     },
+                     &worker->change);
+    return &worker->change;
+}
+
+/* Region and tag: all that is taken from the address, which does not leave this function. */
+static uint64_t read_address(struct passage *passage, const struct day_key *key)
+{
+    struct client_address address;
+    bool strict = passage->site->preset == SITE_STRICT;
+    find_address(passage->req, passage->worker, &address);
+    if (strict)
+        client_address_truncate(&address, TAG_STRICT_IPV4_BITS, TAG_STRICT_IPV6_BITS);
+    region_lookup(passage->worker->regions, &address, &passage->region);
+    if (!strict)
+        client_address_truncate(&address, TAG_IPV4_BITS, TAG_IPV6_BITS);
+    uint64_t tag = make_tag(key, &address, passage->user_agent);
+    client_address_wipe(&address);
+    return tag;
+}
+
+/* False when there is no room. */
+static bool count_view(struct passage *passage)
+{
+    const struct beacon *beacon = passage->beacon;
+    struct worker *worker = passage->worker;
+    struct writer_section open;
+    if (!writer_open(worker->writer, passage->site->domain, passage->local.date, &open))
+        return false;
+    uint64_t tag = read_address(passage, open.key);
+    source_classify(beacon, site_owns_host(passage->site, beacon->referrer_host), &passage->source);
+    struct visit_attributes attributes;
+    describe(passage, &attributes);
+    uint32_t pulse_number = pulse_site(worker->collector->pulse, passage->site->domain);
+    const struct visit_change *visit = follow_visit(passage, tag, pulse_number, &attributes);
+    if (beacon->kind == BEACON_PAGEVIEW)
+        pulse_view(worker->collector->pulse, pulse_number, clock_wall_ms());
+    view_count(open.section, open.key,
+               &(struct view){
+                   .kind = beacon->kind,
+                   .hour = passage->local.hour,
+                   .tag = tag,
+                   .page = beacon->path,
+                   .event = beacon->event,
+                   .props = beacon->props,
+                   .prop_count = beacon->prop_count,
+                   .engaged_ms = beacon->engaged_ms,
+                   .visit = visit,
+                   /* A report may belong to no visit; its own attributes then count nothing. */
+                   .attributes = visit == NULL || visit->attributes.values[TABLE_SOURCE].len == 0
+                                     ? &attributes
+                                     : &visit->attributes,
+               });
+    return true;
+}
+
+static bool is_dropped(struct passage *passage, enum drop_reason *ret_reason)
+{
+    const struct http_request *req = passage->req;
+    const struct bot_headers headers = {
+        .sec_purpose = http_request_header(req, STR_LIT("sec-purpose")),
+        .purpose = http_request_header(req, STR_LIT("purpose")),
+        .x_moz = http_request_header(req, STR_LIT("x-moz")),
+        .x_purpose = http_request_header(req, STR_LIT("x-purpose")),
+    };
+    if (!is_from_site(passage->req, passage->site, passage->beacon)) {
+        *ret_reason = DROP_FOREIGN;
+        return true;
+    }
+    switch (bot_check(&headers, passage->agent)) {
+    case BOT_NONE:
+        return false;
+    case BOT_USER_AGENT:
+        *ret_reason = DROP_BOT;
+        return true;
+    case BOT_PREFETCH:
+        *ret_reason = DROP_PREFETCH;
+        return true;
+    }
+    return false;
+}
+
+enum outcome { OUTCOME_COUNTED, OUTCOME_UNKNOWN_SITE, OUTCOME_DROPPED, OUTCOME_NO_ROOM };
+
+/* From a parsed beacon to its section. */
+static enum outcome take(struct passage *passage, enum drop_reason *ret_reason)
+{
+    struct worker *worker = passage->worker;
+    passage->site =
+        worker->sites == NULL ? NULL : site_list_find(worker->sites, passage->beacon->site);
+    if (passage->site == NULL)
+        return OUTCOME_UNKNOWN_SITE;
+    passage->local = timezone_local(passage->site->zone, clock_wall_ms());
+    struct str user_agent = http_request_header(passage->req, STR_LIT("user-agent"));
+    passage->user_agent = user_agent.ptr == NULL ? STR_EMPTY : user_agent;
+    passage->agent = agent_lookup(worker->agents, passage->user_agent, clock_mono_ms());
+    if (is_dropped(passage, ret_reason)) {
+        count_drop(passage, *ret_reason);
+        return OUTCOME_DROPPED;
+    }
+    return count_view(passage) ? OUTCOME_COUNTED : OUTCOME_NO_ROOM;
+}
+
+/* --- Handlers -------------------------------------------------------------------------------- */
+
+static void reply_unknown_site(struct http_request *req, const struct worker *worker)
+{
+    if (worker->sites == NULL)
+        http_reply_error(req, 503, "the site list is not known yet; try again in a moment");
+    else
+        http_reply_error(req, 404, "this site is not counted here");
+}
+
+void beacon_handle_post(struct http_request *req, void *worker_data)
+{
+    struct worker *worker = worker_data;
+    struct beacon beacon;
+    enum drop_reason reason;
+    if (!may_count(req, worker)) {
+        http_reply(req, &WORKER_COUNTED);
+        return;
+    }
+    worker->scratch.used = 0;
+    enum beacon_status status = beacon_parse(http_request_body(req), &worker->scratch, &beacon);
+    if (status != BEACON_OK) {
+        http_reply_error(req, 400, beacon_status_sentence(status));
+        return;
+    }
+    struct passage passage = {.req = req, .worker = worker, .beacon = &beacon};
+    switch (take(&passage, &reason)) {
+    case OUTCOME_COUNTED:
+        writer_hold(worker->writer, passage.site->domain, req);
+        return;
+    case OUTCOME_UNKNOWN_SITE:
+        reply_unknown_site(req, worker);
+        return;
+    case OUTCOME_DROPPED:
+        reply_dropped(req, reason);
+        return;
+    case OUTCOME_NO_ROOM:
+        http_reply_error(req, 503, "the store is away and what may wait is full");
+        return;
+    }
+}
+
+void beacon_handle_options(struct http_request *req, void *worker_data)
+{
+    (void)worker_data;
+    http_reply(req, &(struct http_reply){
+                        .status = 204,
+                        .headers =
+                            {
+                                {STR_LIT("access-control-allow-origin"), STR_LIT("*")},
+                                {STR_LIT("access-control-allow-methods"), STR_LIT("POST")},
+                                {STR_LIT("access-control-allow-headers"), STR_LIT("content-type")},
+                                {STR_LIT("access-control-max-age"), STR_LIT("86400")},
+                            },
+                        .header_count = 4,
+                    });
+}
+
+/* The smallest transparent GIF. */
+static const struct str PIXEL = STR_LIT("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
+                                        "!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01"
+                                        "\x00\x00\x02\x02\x44\x01\x00;");
+
+/* A page without script cannot see an answer, so the picture is always the same; only a mistake of
+ * whoever wrote the page is told. */
+void beacon_handle_pixel(struct http_request *req, void *worker_data)
+{
+    struct worker *worker = worker_data;
+    struct beacon beacon;
+    enum drop_reason reason;
+    const struct http_reply picture = {
+        .status = 200,
+        .content_type = STR_LIT("image/gif"),
+        .body = PIXEL,
+        .body_is_static = true,
+        .headers = {{STR_LIT("cache-control"), STR_LIT("no-store")},
+                    {STR_LIT("cross-origin-resource-policy"), STR_LIT("cross-origin")}},
+        .header_count = 2,
+    };
+    if (!may_count(req, worker) || http_request_method(req) == HTTP_HEAD) {
+        http_reply(req, &picture);
+        return;
+    }
+    worker->scratch.used = 0;
+    enum beacon_status status =
+        beacon_parse_pixel(http_request_query(req), &worker->scratch, &beacon);
+    if (status != BEACON_OK) {
+        http_reply_error(req, 400, beacon_status_sentence(status));
+        return;
+    }
+    struct passage passage = {.req = req, .worker = worker, .beacon = &beacon};
+    switch (take(&passage, &reason)) {
+    case OUTCOME_UNKNOWN_SITE:
+        reply_unknown_site(req, worker);
+        return;
+    case OUTCOME_NO_ROOM:
+        http_reply_error(req, 503, "the store is away and what may wait is full");
+        return;
+    case OUTCOME_COUNTED:
+    case OUTCOME_DROPPED:
+        http_reply(req, &picture);
+        return;
+    }
+}

@@ -1,0 +1,10 @@
+#pragma once
+
+/* Beacons over HTTP: POST /b and GET /b.gif, each step of the way a module. */
+
+#include "common/http.h"
+
+/* Handlers for routes; worker_data is a struct worker. */
+void beacon_handle_post(struct http_request *req, void *worker_data);
+void beacon_handle_options(struct http_request *req, void *worker_data);
+void beacon_handle_pixel(struct http_request *req, void *worker_data);

@@ -1,0 +1,376 @@
+/* The collector as a process.
+ *
+ * Worker 0 runs on the main thread and does the house-keeping as well: signals, the site list, the
+ * geo databases (loaded on a thread of their own, since that blocks), and the end of days' keys.
+ * What changes goes to each worker as a message with a reference of its own. */
+
+#include "collector/collect.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "aggregator/site_watch.h"
+#include "collector/beacon_http.h"
+#include "collector/worker.h"
+#include "common/clock.h"
+#include "common/limits.h"
+#include "common/log.h"
+
+enum { HOUSEKEEPING_MS = 10000, STOP_DEADLINE_MS = 10000, SENTENCE_BYTES = 512 };
+
+struct house {
+    struct collector collector;
+    int signal_fd;
+    struct loop_watch *signals;
+    struct loop_timer *housekeeping;
+    struct site_watch *site_watch;
+    struct site_list *sites; /* worker 0's view, for the house-keeping */
+    struct region_database *regions;
+    atomic_bool loading;
+};
+
+static struct house *house_of(struct collector *collector)
+{
+    return CONTAINER_OF(struct house, collector, collector);
+}
+
+/* --- Sites ----------------------------------------------------------------------------------- */
+
+static void take_sites(void *worker_data, void *data)
+{
+    struct worker *worker = worker_data;
+    site_list_unref(worker->sites);
+    worker->sites = data;
+}
+
+static void on_site_list(struct site_list *list, void *data)
+{
+    struct house *house = data;
+    struct http_server *server = house->collector.server;
+    for (unsigned i = 0; i < http_server_workers(server); i++)
+        http_server_post(server, i, take_sites, site_list_ref(list));
+    site_list_unref(house->sites);
+    house->sites = list;
+}
+
+/* --- Geo databases --------------------------------------------------------------------------- */
+
+static void take_regions(void *worker_data, void *data)
+{
+    struct worker *worker = worker_data;
+    region_database_unref(worker->regions);
+    worker->regions = data;
+}
+
+static struct region_database *open_regions(const struct config *config)
+{
+    char error[SENTENCE_BYTES];
+    if (config->geo.database.count == 0)
+        return NULL;
+    struct region_database *regions =
+        region_database_open((const char *const *)config->geo.database.items,
+                             config->geo.database.count, error, sizeof(error));
+    if (regions == NULL)
+        log_warn("%s; regions stay as they were", error);
+    return regions;
+}
+
+static void share_regions(struct house *house, struct region_database *regions)
+{
+    struct http_server *server = house->collector.server;
+    for (unsigned i = 0; i < http_server_workers(server); i++)
+        http_server_post(server, i, take_regions, region_database_ref(regions));
+}
+
+/* On worker 0, after the loading thread. */
+static void on_regions(void *worker_data, void *data)
+{
+    struct worker *worker = worker_data;
+    struct house *house = house_of(worker->collector);
+    struct region_database *regions = data;
+    atomic_store(&house->loading, false);
+    if (regions == NULL)
+        return;
+    log_info("geo database read anew");
+    share_regions(house, regions);
+    region_database_unref(house->regions);
+    house->regions = regions;
+}
+
+static void *load_regions(void *data)
+{
+    struct house *house = data;
+    http_server_post(house->collector.server, 0, on_regions, open_regions(house->collector.config));
+    return NULL;
+}
+
+static void reload_regions(struct house *house)
+{
+    pthread_t thread;
+    if (atomic_exchange(&house->loading, true))
+        return;
+    if (pthread_create(&thread, NULL, load_regions, house) != 0) {
+        atomic_store(&house->loading, false);
+        return;
+    }
+    pthread_detach(thread);
+}
+
+/* --- House-keeping --------------------------------------------------------------------------- */
+
+static bool is_over(struct str domain, uint32_t date, void *data)
+{
+    const struct house *house = data;
+    const struct site *site = site_list_find(house->sites, domain);
+    return site == NULL || timezone_local(site->zone, clock_wall_ms()).date > date;
+}
+
+static void on_housekeeping(void *data)
+{
+    struct house *house = data;
+    if (house->sites != NULL)
+        day_keys_destroy(house->collector.day_keys, is_over, house);
+    if (house->regions != NULL && region_database_changed(house->regions))
+        reload_regions(house);
+}
+
+static void on_signal(void *data)
+{
+    struct house *house = data;
+    struct signalfd_siginfo info;
+    while (read(house->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo == SIGHUP)
+            reload_regions(house);
+        else
+            http_server_stop(house->collector.server);
+    }
+}
+
+/* --- HTTP ------------------------------------------------------------------------------------ */
+
+static void handle_health(struct http_request *req, void *worker_data)
+{
+    (void)worker_data;
+    http_reply(req, &(struct http_reply){
+                        .status = 200,
+                        .content_type = STR_LIT("application/json"),
+                        .body = STR_LIT("{\"status\":\"ok\"}\n"),
+                        .body_is_static = true,
+                        .headers = {{STR_LIT("cache-control"), STR_LIT("no-store")}},
+                        .header_count = 1,
+                    });
+}
+
+static void handle_ready(struct http_request *req, void *worker_data)
+{
+    const struct worker *worker = worker_data;
+    if (worker->sites == NULL)
+        http_reply_error(req, 503, "the site list was not read yet");
+    else if (!writer_is_up(worker->writer))
+        http_reply_error(req, 503, "the log does not take batches at present");
+    else
+        handle_health(req, worker_data);
+}
+
+static bool should_close(const struct http_request *req, void *worker_data)
+{
+    const struct worker *worker = worker_data;
+    switch (worker->collector->config->http.close_after_body) {
+    case CLOSE_ALWAYS:
+        return true;
+    case CLOSE_NEVER:
+        return false;
+    case CLOSE_AUTO:
+        break;
+    }
+    /* A front may carry several people's requests on one connection: a request hidden behind
+     * another's body must find it closed. A browser could only harm itself. */
+    struct sockaddr_storage peer;
+    struct client_address address;
+    http_request_peer(req, &peer);
+    client_address_from_peer(&peer, &address);
+    bool trusted = trusted_proxies_hold(&worker->collector->proxies, &address);
+    client_address_wipe(&address);
+    explicit_bzero(&peer, sizeof(peer));
+    return trusted;
+}
+
+static const struct http_route ROUTES[] = {
+    {.path = STR_LIT("/b"),
+     .methods = 1u << HTTP_POST | 1u << HTTP_OPTIONS,
+     .handler = beacon_handle_post},
+    {.path = STR_LIT("/b.gif"), .methods = 1u << HTTP_GET, .handler = beacon_handle_pixel},
+    {.path = STR_LIT("/healthz"), .methods = 1u << HTTP_GET, .handler = handle_health},
+    {.path = STR_LIT("/readyz"), .methods = 1u << HTTP_GET, .handler = handle_ready},
+};
+
+/* --- Workers --------------------------------------------------------------------------------- */
+
+static void *on_worker_start(struct loop *loop, unsigned index, void *server_data)
+{
+    struct house *house = server_data;
+    struct worker *worker = worker_new(&house->collector, loop, index);
+    if (index == 0) {
+        house->signals = loop_watch_new(loop, house->signal_fd, on_signal, house);
+        house->housekeeping = loop_timer_new(loop, HOUSEKEEPING_MS, on_housekeeping, house);
+        house->site_watch = site_watch_new(loop, &house->collector.redis, on_site_list, house);
+    }
+    if (house->regions != NULL)
+        worker->regions = region_database_ref(house->regions);
+    return worker;
+}
+
+static void on_turn(void *worker_data)
+{
+    struct worker *worker = worker_data;
+    writer_turn(worker->writer);
+}
+
+static bool on_stop(void *worker_data)
+{
+    struct worker *worker = worker_data;
+    return writer_drain(worker->writer);
+}
+
+static void on_worker_end(void *worker_data)
+{
+    struct worker *worker = worker_data;
+    struct house *house = house_of(worker->collector);
+    if (worker->index == 0) {
+        loop_watch_free(house->signals);
+        loop_timer_free(house->housekeeping);
+        site_watch_free(house->site_watch);
+        site_list_unref(house->sites);
+    }
+    worker_free(worker);
+}
+
+/* --- The process ----------------------------------------------------------------------------- */
+
+static unsigned worker_count(const struct config *config)
+{
+    if (config->collector.workers > 0)
+        return config->collector.workers;
+    /* One CPU is left to Redis and the aggregator. */
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    if (cpus > HTTP_WORKERS_MAX)
+        cpus = HTTP_WORKERS_MAX;
+    return cpus > 1 ? (unsigned)cpus - 1 : 1;
+}
+
+static bool parse_proxies(const struct config *config, struct trusted_proxies *proxies)
+{
+    for (size_t i = 0; i < config->http.trusted_proxies.count; i++) {
+        const char *text = config->http.trusted_proxies.items[i];
+        if (proxies->count == ARRAY_LEN(proxies->ranges) ||
+            !address_range_parse(str_from(text), &proxies->ranges[proxies->count])) {
+            log_error("http.trusted_proxies: \"%s\" is not an address or a range such as "
+                      "10.0.0.0/8, or there are more than %zu",
+                      text, ARRAY_LEN(proxies->ranges));
+            return false;
+        }
+        proxies->count++;
+    }
+    return true;
+}
+
+static struct day_keys *open_day_keys(void)
+{
+    const char *text = getenv(COLLECT_DAY_KEYS_VARIABLE);
+    char *end = NULL;
+    long fd = text == NULL ? -1 : strtol(text, &end, 10);
+    if (text != NULL && (end == text || *end != '\0' || fd < 0))
+        fd = -1;
+    return day_keys_open((int)fd);
+}
+
+static int block_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    return signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static bool house_init(struct house *house, const struct config *config)
+{
+    char error[SENTENCE_BYTES];
+    struct collector *collector = &house->collector;
+    collector->config = config;
+    if (!config_redis_address(config, "collector", &collector->redis, error, sizeof(error))) {
+        log_error("%s", error);
+        return false;
+    }
+    if (!parse_proxies(config, &collector->proxies))
+        return false;
+    collector->day_keys = open_day_keys();
+    if (collector->day_keys == NULL) {
+        log_error("no memory for the days' keys");
+        return false;
+    }
+    house->signal_fd = block_signals();
+    collector->server = http_server_new(
+        &(struct http_options){
+            .listen = config->collector.listen,
+            .workers = worker_count(config),
+            .connections_max = config->http.connections,
+            .body_bytes_max = HTTP_BODY_BYTES_MAX,
+            .routes = ROUTES,
+            .route_count = ARRAY_LEN(ROUTES),
+            .on_worker_start = on_worker_start,
+            .on_turn = on_turn,
+            .on_stop = on_stop,
+            .on_worker_end = on_worker_end,
+            .close_after_body = should_close,
+            .server_data = house,
+        },
+        error, sizeof(error));
+    if (collector->server == NULL) {
+        log_error("%s", error);
+        return false;
+    }
+    return true;
+}
+
+int collect_run(const struct config *config)
+{
+    struct house *house = calloc(1, sizeof(*house));
+    if (house == NULL)
+        abort();
+    log_init("collect");
+    log_silence_stderr();
+    if (!house_init(house, config)) {
+        day_keys_close(house->collector.day_keys);
+        free(house);
+        return 1;
+    }
+    struct collector *collector = &house->collector;
+    collector->rules = agent_rules_new();
+    collector->visits = visit_table_new(VISITS_MAX, VISIT_BYTES_MAX);
+    collector->pulse = pulse_new();
+    house->regions = open_regions(config);
+    if (house->regions == NULL)
+        log_warn("no geo database: regions are unknown");
+    log_info("listening on %s, port %u, with %u workers", config->collector.listen,
+             http_server_port(collector->server), http_server_workers(collector->server));
+    http_server_run(collector->server, STOP_DEADLINE_MS);
+    log_info("stopped");
+    http_server_free(collector->server);
+    region_database_unref(house->regions);
+    pulse_free(collector->pulse);
+    visit_table_free(collector->visits);
+    agent_rules_free(collector->rules);
+    day_keys_close(collector->day_keys);
+    close(house->signal_fd);
+    explicit_bzero(&collector->redis, sizeof(collector->redis));
+    free(house);
+    return 0;
+}

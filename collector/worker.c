@@ -1,0 +1,60 @@
+/* A worker's parts, put together and taken apart. */
+
+#include "collector/worker.h"
+
+#include <stdlib.h>
+
+#include "collector/broadcast.h"
+
+enum { BROADCAST_MS = 1000 };
+
+/* Any page may read the answer: it says nothing. */
+#define BEACON_HEADERS                                                                             \
+    {                                                                                              \
+        {STR_LIT("cache-control"), STR_LIT("no-store")},                                           \
+        {                                                                                          \
+            STR_LIT("access-control-allow-origin"), STR_LIT("*")                                   \
+        }                                                                                          \
+    }
+
+const struct http_reply WORKER_COUNTED = {
+    .status = 204, .headers = BEACON_HEADERS, .header_count = 2};
+const struct http_reply WORKER_ACCEPTED = {
+    .status = 202, .headers = BEACON_HEADERS, .header_count = 2};
+
+static void on_broadcast(void *data)
+{
+    broadcast(data);
+}
+
+struct worker *worker_new(struct collector *collector, struct loop *loop, unsigned index)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+    if (worker == NULL)
+        abort();
+    worker->collector = collector;
+    worker->index = index;
+    worker->agents = agent_cache_new(collector->rules);
+    worker->writer = writer_new(&(struct writer_options){
+        .loop = loop,
+        .redis = collector->redis,
+        .day_keys = collector->day_keys,
+        .mix_views = collector->config->mix.views,
+        .mix_seconds = collector->config->mix.seconds,
+        .ack_wait_ms = collector->config->ack.wait_ms,
+        .reply_durable = &WORKER_COUNTED,
+        .reply_accepted = &WORKER_ACCEPTED,
+    });
+    worker->broadcast = loop_timer_new(loop, BROADCAST_MS, on_broadcast, worker);
+    return worker;
+}
+
+void worker_free(struct worker *worker)
+{
+    loop_timer_free(worker->broadcast);
+    writer_free(worker->writer);
+    agent_cache_free(worker->agents);
+    site_list_unref(worker->sites);
+    region_database_unref(worker->regions);
+    free(worker);
+}

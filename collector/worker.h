@@ -1,0 +1,47 @@
+#pragma once
+
+/* What one worker thread of the collector has, and what all of them share. */
+
+#include "aggregator/site.h"
+#include "collector/agent.h"
+#include "collector/beacon.h"
+#include "collector/client_address.h"
+#include "collector/day_key.h"
+#include "collector/pulse.h"
+#include "collector/region.h"
+#include "collector/visit.h"
+#include "collector/writer.h"
+#include "common/config.h"
+#include "common/http.h"
+
+/* Shared by the workers: immutable, or thread-safe by itself. */
+struct collector {
+    const struct config *config;
+    struct redis_address redis;
+    struct trusted_proxies proxies;
+    struct agent_rules *rules;
+    struct visit_table *visits;
+    struct day_keys *day_keys;
+    struct pulse *pulse;
+    struct http_server *server;
+};
+
+struct worker {
+    struct collector *collector;
+    unsigned index;
+    struct site_list *sites;         /* NULL until read once; replaced by message */
+    struct region_database *regions; /* NULL: regions are unknown; replaced by message */
+    struct agent_cache *agents;
+    struct writer *writer;
+    struct loop_timer *broadcast;
+    struct beacon_scratch scratch;
+    struct visit_change change;
+};
+
+/* For http_options: made and ended on the worker's own thread. */
+struct worker *worker_new(struct collector *collector, struct loop *loop, unsigned index);
+void worker_free(struct worker *worker);
+
+/* The fixed answers to beacons. Opted out and counted are the same bytes. */
+extern const struct http_reply WORKER_COUNTED;  /* 204 */
+extern const struct http_reply WORKER_ACCEPTED; /* 202 */
