@@ -7,9 +7,9 @@
 #include "common/str.h"
 
 /* Channels, as Plausible and GA4 name them: "Direct", "Organic Search", "Paid Search",
- * "Organic Social", "Paid Social", "Email", "Referral", "Display", "Affiliates", "Organic Video",
- * "Paid Video", "Organic Shopping", "Paid Shopping", "AI", "SMS", "Audio", "Mobile Push
- * Notifications", "Cross-network", "Organic Video", "Paid Other". */
+ * "Organic Social", "Paid Social", "Organic Video", "Paid Video", "Organic Shopping",
+ * "Paid Shopping", "AI", "Email", "Referral", "Display", "Affiliates", "SMS", "Audio",
+ * "Mobile Push Notifications", "Cross-network", "Paid Other". */
 struct source {
     struct str source;   /* "Google", "news.example.com", or "Direct / None" */
     struct str referrer; /* host, or empty: none, or the site's own */
