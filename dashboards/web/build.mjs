@@ -23,7 +23,7 @@ const bundle = await esbuild.build({
   write: false,
   outdir: '/',
   format: 'esm',
-  target: ['es2020', 'safari14'],
+  target: ['es2020', 'safari15.4'],
   jsx: 'automatic',
   jsxImportSource: 'preact',
   legalComments: 'none',

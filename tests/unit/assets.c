@@ -68,7 +68,8 @@ static void gzip_holds_the_same_bytes(void **state)
     }
 }
 
-static void a_first_visit_costs_under_40_kilobytes(void **state)
+/* uPlot is 23 kB of it and Preact 6 kB. */
+static void a_first_visit_costs_under_52_kilobytes(void **state)
 {
     (void)state;
     static const char *const paths[] = {"/", "/assets/app.js", "/assets/app.css",
@@ -80,7 +81,7 @@ static void a_first_visit_costs_under_40_kilobytes(void **state)
         total += asset.gzip.len;
     }
     print_message("pages: %zu bytes compressed\n", total);
-    assert_in_range(total, 1, 40 * 1000);
+    assert_in_range(total, 1, 52 * 1000);
 }
 
 static void the_page_has_nothing_inline(void **state)
@@ -148,7 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_give_the_right_type),
         cmocka_unit_test(gzip_holds_the_same_bytes),
-        cmocka_unit_test(a_first_visit_costs_under_40_kilobytes),
+        cmocka_unit_test(a_first_visit_costs_under_52_kilobytes),
         cmocka_unit_test(the_page_has_nothing_inline),
         cmocka_unit_test(etags_are_compared_weakly),
         cmocka_unit_test(gzip_is_given_to_who_takes_it),
