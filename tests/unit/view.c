@@ -1,0 +1,231 @@
+/* A view's increments: a walk of one visitor, cell by cell, and that sums of any walk add up. */
+
+#include "collector/view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/test.h"
+
+static const uint32_t DATE = 20261123;
+static const struct day_key KEY = {.visit = {1}, .sketch = {2}};
+static struct visit_change change;
+
+struct walk {
+    struct visit_table *table;
+    struct section *section;
+    struct visit_attributes attributes;
+};
+
+static void walk_init(struct walk *walk)
+{
+    walk->table = visit_table_new(VISIT_SHARDS * 16, 1 << 20);
+    walk->section = section_new(SECTION_CELLS_MAX);
+    section_reset(walk->section, STR_LIT("example.com"), DATE);
+}
+
+static void walk_done(struct walk *walk)
+{
+    visit_table_free(walk->table);
+    section_free(walk->section);
+}
+
+struct step {
+    uint64_t tag;
+    int64_t at_ms;
+    const char *page;
+    const char *source;
+    enum beacon_kind kind;
+    const char *event;
+    uint32_t engaged_ms;
+    uint8_t hour;
+};
+
+static void walk_step(struct walk *walk, const struct step *step)
+{
+    const struct beacon_prop props[] = {{STR_LIT("plan"), STR_LIT("pro")}};
+    memset(&walk->attributes, 0, sizeof(walk->attributes));
+    walk->attributes.values[TABLE_ENTRY_PAGE] = str_from(step->page);
+    walk->attributes.values[TABLE_SOURCE] = str_from(step->source);
+    visit_table_sign(walk->table,
+                     &(struct visit_sign){.tag = step->tag,
+                                          .date = DATE,
+                                          .hour = step->hour,
+                                          .now_ms = step->at_ms,
+                                          .kind = step->kind,
+                                          .page = str_from(step->page),
+                                          .event = str_from(step->event ? step->event : ""),
+                                          .scroll_percent = -1,
+                                          .has_engagement = step->engaged_ms > 0,
+                                          .attributes = &walk->attributes},
+                     &change);
+    view_count(walk->section, &KEY,
+               &(struct view){.kind = step->kind,
+                              .hour = step->hour,
+                              .tag = step->tag,
+                              .page = str_from(step->page),
+                              .event = str_from(step->event ? step->event : ""),
+                              .props = props,
+                              .prop_count = step->kind == BEACON_EVENT ? 1 : 0,
+                              .engaged_ms = step->engaged_ms,
+                              .visit = &change,
+                              .attributes = &change.attributes});
+}
+
+static int64_t sum(const struct walk *walk, enum table table, const char *value, enum metric metric)
+{
+    return section_cell(walk->section, table, str_from(value))->sums[metric];
+}
+
+static int64_t table_sum(const struct walk *walk, enum table table, enum metric metric)
+{
+    int64_t total = 0;
+    for (uint32_t i = 0; i < walk->section->cell_count; i++)
+        if (walk->section->cells[i].table == table)
+            total += walk->section->cells[i].sums[metric];
+    return total;
+}
+
+static uint32_t registers_of(const struct walk *walk, enum table table, const char *value)
+{
+    struct cell *cell = section_cell(walk->section, table, str_from(value));
+    uint32_t count = 0;
+    section_sort_registers(walk->section);
+    for (uint32_t i = 0; i < walk->section->register_count; i++)
+        count += walk->section->registers[i].cell == (uint32_t)(cell - walk->section->cells);
+    return count;
+}
+
+static void one_visit_of_two_pages(void **state)
+{
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    walk_step(&walk, &(struct step){1, 0, "/a", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    assert_int_equal(sum(&walk, TABLE_TOTAL, "", METRIC_BOUNCES), 1);
+    assert_int_equal(sum(&walk, TABLE_EXIT_PAGE, "/a", METRIC_VISITS), 1);
+    walk_step(&walk, &(struct step){1, 90000, "/b", "Bing", BEACON_PAGEVIEW, NULL, 0, 10});
+    assert_int_equal(sum(&walk, TABLE_TOTAL, "", METRIC_PAGEVIEWS), 2);
+    assert_int_equal(sum(&walk, TABLE_TOTAL, "", METRIC_VISITS), 1);
+    assert_int_equal(sum(&walk, TABLE_TOTAL, "", METRIC_BOUNCES), 0);
+    assert_int_equal(sum(&walk, TABLE_TOTAL, "", METRIC_VISIT_SECONDS), 90);
+    assert_int_equal(sum(&walk, TABLE_SOURCE, "Google", METRIC_PAGEVIEWS), 2);
+    assert_int_equal(sum(&walk, TABLE_SOURCE, "Bing", METRIC_PAGEVIEWS), 0);
+    assert_int_equal(sum(&walk, TABLE_ENTRY_PAGE, "/a", METRIC_VISIT_SECONDS), 90);
+    assert_int_equal(sum(&walk, TABLE_EXIT_PAGE, "/a", METRIC_VISITS), 0);
+    assert_int_equal(sum(&walk, TABLE_EXIT_PAGE, "/b", METRIC_VISITS), 1);
+    assert_int_equal(sum(&walk, TABLE_TIME, "09", METRIC_VISIT_SECONDS), 90);
+    assert_int_equal(sum(&walk, TABLE_TIME, "10", METRIC_PAGEVIEWS), 1);
+    assert_int_equal(sum(&walk, TABLE_TIME, "10", METRIC_VISITS), 0);
+    assert_int_equal(registers_of(&walk, TABLE_TOTAL, ""), 1);
+    assert_int_equal(registers_of(&walk, TABLE_PAGE, "/b"), 1);
+    walk_done(&walk);
+}
+
+static void events_and_properties(void **state)
+{
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    walk_step(&walk, &(struct step){1, 0, "/a", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    for (int i = 0; i < 2; i++)
+        walk_step(&walk, &(struct step){1, 1000, "/a", "x", BEACON_EVENT, "signup", 0, 9});
+    assert_int_equal(sum(&walk, TABLE_EVENT, "signup", METRIC_EVENTS), 2);
+    assert_int_equal(sum(&walk, TABLE_EVENT, "signup", METRIC_VISITS), 1);
+    assert_int_equal(sum(&walk, TABLE_EVENT, "signup", METRIC_PAGEVIEWS), 0);
+    assert_int_equal(sum(&walk, TABLE_PROP, "signup\x1fplan\x1fpro", METRIC_EVENTS), 2);
+    assert_int_equal(sum(&walk, TABLE_TOTAL, "", METRIC_EVENTS), 2);
+    assert_int_equal(sum(&walk, TABLE_TOTAL, "", METRIC_BOUNCES), 0);
+    assert_int_equal(registers_of(&walk, TABLE_EVENT, "signup"), 1);
+    walk_done(&walk);
+}
+
+static void engaged_time_goes_to_its_page(void **state)
+{
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    walk_step(&walk, &(struct step){1, 0, "/a", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    walk_step(&walk, &(struct step){1, 9000, "/a", "x", BEACON_ENGAGEMENT, NULL, 8600, 9});
+    walk_step(&walk, &(struct step){1, 12000, "/a", "x", BEACON_ENGAGEMENT, NULL, 2400, 9});
+    assert_int_equal(sum(&walk, TABLE_PAGE, "/a", METRIC_ENGAGED_SECONDS), 11);
+    assert_int_equal(sum(&walk, TABLE_PAGE, "/a", METRIC_ENGAGED_VIEWS), 1);
+    assert_int_equal(sum(&walk, TABLE_PAGE, "/a", METRIC_PAGEVIEWS), 1);
+    assert_int_equal(sum(&walk, TABLE_TOTAL, "", METRIC_VISIT_SECONDS), 12);
+    assert_int_equal(sum(&walk, TABLE_TOTAL, "", METRIC_BOUNCES), 1);
+    walk_done(&walk);
+}
+
+/* Whatever people do, each table of visits adds up to the total, and each visit leaves once. */
+static void tables_add_up_after_a_random_walk(void **state)
+{
+    (void)state;
+    static const char *const PAGES[] = {"/", "/a", "/b", "/c"};
+    static const char *const SOURCES[] = {"Google", "Bing", "Direct / None"};
+    struct walk walk;
+    walk_init(&walk);
+    srandom(7);
+    for (int64_t i = 0; i < 5000; i++) {
+        long kind = random() % 10;
+        walk_step(&walk, &(struct step){.tag = (uint64_t)(random() % 60) * 977,
+                                        .at_ms = i * 20000,
+                                        .page = PAGES[random() % 4],
+                                        .source = SOURCES[random() % 3],
+                                        .kind = kind < 7   ? BEACON_PAGEVIEW
+                                                : kind < 9 ? BEACON_ENGAGEMENT
+                                                           : BEACON_EVENT,
+                                        .event = "signup",
+                                        .engaged_ms = kind == 7 ? 3000 : 0,
+                                        .hour = (uint8_t)(i / 250)});
+    }
+    const enum table TABLES[] = {TABLE_TIME, TABLE_ENTRY_PAGE, TABLE_SOURCE};
+    const enum metric METRICS[] = {METRIC_VISITS, METRIC_BOUNCES, METRIC_VISIT_SECONDS,
+                                   METRIC_PAGEVIEWS, METRIC_EVENTS};
+    for (size_t t = 0; t < ARRAY_LEN(TABLES); t++)
+        for (size_t m = 0; m < ARRAY_LEN(METRICS); m++)
+            assert_int_equal(table_sum(&walk, TABLES[t], METRICS[m]),
+                             sum(&walk, TABLE_TOTAL, "", METRICS[m]));
+    assert_true(sum(&walk, TABLE_TOTAL, "", METRIC_VISITS) > 60);
+    assert_int_equal(table_sum(&walk, TABLE_EXIT_PAGE, METRIC_VISITS),
+                     sum(&walk, TABLE_TOTAL, "", METRIC_VISITS));
+    assert_int_equal(table_sum(&walk, TABLE_PAGE, METRIC_PAGEVIEWS),
+                     sum(&walk, TABLE_TOTAL, "", METRIC_PAGEVIEWS));
+    for (uint32_t i = 0; i < walk.section->cell_count; i++)
+        assert_true(walk.section->cells[i].sums[METRIC_BOUNCES] >= 0 &&
+                    walk.section->cells[i].sums[METRIC_VISITS] >= 0);
+    assert_in_range(registers_of(&walk, TABLE_TOTAL, ""), 58, 60);
+    walk_done(&walk);
+}
+
+static void without_visits_views_and_visitors_are_counted(void **state)
+{
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    struct visit_attributes attributes = {0};
+    attributes.values[TABLE_SOURCE] = STR_LIT("Google");
+    for (int i = 0; i < 2; i++)
+        view_count(walk.section, &KEY,
+                   &(struct view){.kind = BEACON_PAGEVIEW,
+                                  .tag = 5,
+                                  .page = STR_LIT("/a"),
+                                  .attributes = &attributes});
+    assert_int_equal(sum(&walk, TABLE_TOTAL, "", METRIC_PAGEVIEWS), 2);
+    assert_int_equal(sum(&walk, TABLE_TOTAL, "", METRIC_VISITS), 0);
+    assert_int_equal(sum(&walk, TABLE_SOURCE, "Google", METRIC_PAGEVIEWS), 2);
+    assert_int_equal(registers_of(&walk, TABLE_TOTAL, ""), 1);
+    assert_int_equal(table_sum(&walk, TABLE_EXIT_PAGE, METRIC_VISITS), 0);
+    walk_done(&walk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_visit_of_two_pages),
+        cmocka_unit_test(events_and_properties),
+        cmocka_unit_test(engaged_time_goes_to_its_page),
+        cmocka_unit_test(tables_add_up_after_a_random_walk),
+        cmocka_unit_test(without_visits_views_and_visitors_are_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
