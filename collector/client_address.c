@@ -252,6 +252,56 @@ void client_address_resolve(const struct client_address *peer,
     client_address_wipe(&walk.nearest);
 }
 
+/* IANA's special-purpose addresses: prefix and number of its bits. */
+struct special_range {
+    uint32_t prefix;
+    unsigned bits;
+};
+
+static const struct special_range SPECIAL_IPV4[] = {
+    {0x00000000, 8},  /* 0.0.0.0/8 this network */
+    {0x0a000000, 8},  /* 10.0.0.0/8 private */
+    {0x64400000, 10}, /* 100.64.0.0/10 shared by carriers */
+    {0x7f000000, 8},  /* 127.0.0.0/8 loopback */
+    {0xa9fe0000, 16}, /* 169.254.0.0/16 link-local */
+    {0xac100000, 12}, /* 172.16.0.0/12 private */
+    {0xc0000000, 24}, /* 192.0.0.0/24 protocol assignments */
+    {0xc0000200, 24}, /* 192.0.2.0/24 documentation */
+    {0xc0586300, 24}, /* 192.88.99.0/24 6to4 relays */
+    {0xc0a80000, 16}, /* 192.168.0.0/16 private */
+    {0xc6120000, 15}, /* 198.18.0.0/15 benchmarks */
+    {0xc6336400, 24}, /* 198.51.100.0/24 documentation */
+    {0xcb007100, 24}, /* 203.0.113.0/24 documentation */
+    {0xe0000000, 3},  /* 224.0.0.0/3 multicast and reserved */
+};
+
+/* Of the only range that is routed, 2000::/3. */
+static const struct special_range SPECIAL_IPV6[] = {
+    {0x20010000, 23}, /* 2001::/23 protocol assignments, Teredo */
+    {0x20010db8, 32}, /* 2001:db8::/32 documentation */
+    {0x3fff0000, 20}, /* 3fff::/20 documentation */
+};
+
+static bool is_special(uint32_t first_bits, const struct special_range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if ((first_bits ^ ranges[i].prefix) >> (32 - ranges[i].bits) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool client_address_is_public(const struct client_address *address)
+{
+    const uint8_t *bytes = address->bytes;
+    uint32_t first_bits =
+        (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+    if (address->family == 4)
+        return !is_special(first_bits, SPECIAL_IPV4, ARRAY_LEN(SPECIAL_IPV4));
+    return address->family == 6 && bytes[0] >> 5 == 1 &&
+           !is_special(first_bits, SPECIAL_IPV6, ARRAY_LEN(SPECIAL_IPV6));
+}
+
 void client_address_truncate(struct client_address *address, unsigned ipv4_bits, unsigned ipv6_bits)
 {
     mask_bytes(address->bytes, sizeof(address->bytes),

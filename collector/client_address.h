@@ -48,6 +48,10 @@ void client_address_from_peer(const struct sockaddr_storage *peer,
 void client_address_resolve(const struct client_address *peer,
                             const struct trusted_proxies *proxies, const struct str *forwarded,
                             size_t forwarded_count, struct client_address *ret_address);
+/* False for what no visitor on the internet can have: unknown, private, shared, loopback,
+ * link-local, documentation, benchmark, multicast and reserved addresses (IANA's special-purpose
+ * registries). */
+bool client_address_is_public(const struct client_address *address);
 /* Zeroes the bits after the prefix. */
 void client_address_truncate(struct client_address *address, unsigned ipv4_bits,
                              unsigned ipv6_bits);

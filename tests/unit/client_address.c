@@ -366,6 +366,85 @@ static void trusted_proxies_are_capped(void **state)
     assert_int_equal(proxies.count, TRUSTED_PROXIES_MAX);
 }
 
+/* --- Public addresses ------------------------------------------------------------------------- */
+
+static void special_addresses_are_not_public(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address;
+        bool public;
+    } rows[] = {
+        {"0.255.255.255", false},
+        {"1.0.0.0", true},
+        {"9.255.255.255", true},
+        {"10.0.0.0", false},
+        {"10.255.255.255", false},
+        {"11.0.0.0", true},
+        {"100.63.255.255", true},
+        {"100.64.0.0", false},
+        {"100.127.255.255", false},
+        {"100.128.0.0", true},
+        {"126.255.255.255", true},
+        {"127.0.0.1", false},
+        {"128.0.0.0", true},
+        {"169.253.255.255", true},
+        {"169.254.0.0", false},
+        {"169.255.0.0", true},
+        {"172.15.255.255", true},
+        {"172.16.0.0", false},
+        {"172.31.255.255", false},
+        {"172.32.0.0", true},
+        {"192.0.0.255", false},
+        {"192.0.1.0", true},
+        {"192.0.2.255", false},
+        {"192.0.3.0", true},
+        {"192.88.99.1", false},
+        {"192.88.100.0", true},
+        {"192.167.255.255", true},
+        {"192.168.0.0", false},
+        {"192.169.0.0", true},
+        {"198.17.255.255", true},
+        {"198.18.0.0", false},
+        {"198.19.255.255", false},
+        {"198.20.0.0", true},
+        {"198.51.99.255", true},
+        {"198.51.100.7", false},
+        {"198.51.101.0", true},
+        {"203.0.112.255", true},
+        {"203.0.113.9", false},
+        {"203.0.114.0", true},
+        {"223.255.255.255", true},
+        {"224.0.0.0", false},
+        {"255.255.255.255", false},
+        {"::", false},
+        {"::1", false},
+        {"64:ff9b::1", false},
+        {"1fff:ffff::", false},
+        {"2000::", true},
+        {"2001::1", false},
+        {"2001:1ff:ffff::", false},
+        {"2001:200::", true},
+        {"2001:db7:ffff::", true},
+        {"2001:db8::1", false},
+        {"2001:db9::", true},
+        {"2a02:1234::1", true},
+        {"3ffe:ffff::", true},
+        {"3fff:fff::", false},
+        {"3fff:1000::", true},
+        {"4000::", false},
+        {"fc00::1", false},
+        {"fe80::1", false},
+        {"ff02::1", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct client_address address = address_of(rows[i].address);
+        if (client_address_is_public(&address) != rows[i].public)
+            fail_msg("'%s'", rows[i].address);
+    }
+}
+
 /* --- Forgetting ---------------------------------------------------------------------------------
  */
 
@@ -416,6 +495,7 @@ int main(void)
         cmocka_unit_test(ranges_hold_what_shares_their_prefix),
         cmocka_unit_test(what_is_no_range_is_refused),
         cmocka_unit_test(trusted_proxies_are_capped),
+        cmocka_unit_test(special_addresses_are_not_public),
         cmocka_unit_test(bits_after_the_prefix_are_zeroed),
         cmocka_unit_test(a_wiped_address_is_zero),
     };
