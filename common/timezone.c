@@ -155,9 +155,10 @@ static size_t spans_read(GTimeZone *tz, struct span spans[SPANS_MAX])
         int interval = g_time_zone_find_interval(tz, G_TIME_TYPE_UNIVERSAL, at_s);
         int32_t offset_s = g_time_zone_get_offset(tz, interval);
         if (count == 0 || spans[count - 1].offset_s != offset_s)
-            spans[count++] = (struct span){count == 0 ? INT64_MIN : at_s, offset_s};
+            spans[count++] = (struct span){at_s, offset_s};
         at_s = interval_end_s(tz, interval, at_s);
     }
+    spans[0].start_s = INT64_MIN;
     return count;
 }
 
