@@ -303,6 +303,8 @@ static int on_request(h2o_handler_t *super, h2o_req_t *h2o_req)
     struct http_worker *worker = worker_of(h2o_req);
     struct http_request *req = (struct http_request *)h2o_req;
     worker->open_requests++;
+    if (worker->listener == NULL)
+        h2o_req->http1_is_persistent = 0; /* stopping */
     if (server->options.close_after_body != NULL &&
         (h2o_req->entity.base != NULL || http_request_method(req) == HTTP_OTHER) &&
         server->options.close_after_body(req, worker->data))
@@ -393,7 +395,6 @@ static void worker_drain(struct http_worker *worker)
     h2o_socket_close(worker->listener);
     worker->listener = NULL;
     http_streams_stop(worker);
-    h2o_context_request_shutdown(&worker->context);
     bool done = false;
     while (clock_mono_ms() < deadline_ms && !(done && worker->open_requests == 0)) {
         loop_turn(worker->loop, HTTP_STOP_TURN_MS);
