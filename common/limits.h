@@ -126,3 +126,7 @@ static_assert(APPLY_CELLS_MAX >= BATCH_BYTES_MAX / 6, "any one batch can be fold
 
 /* Keys of sites' days: each site has one, and for a moment at midnight two. */
 #define DAY_KEYS_MAX (2 * SITES_MAX)
+/* Rows of one answer before it is cut to a page of QUERY_ROWS_MAX: a year of days of 250 values, or
+ * fifty times the largest table of a day. Some 20 MB. */
+#define QUERY_GROUPS_MAX 100000
+static_assert(QUERY_GROUPS_MAX >= QUERY_DAYS_MAX, "a day's figure each fits");

@@ -1,0 +1,41 @@
+#pragma once
+
+/* The answer to a query, gathered day by day: rows go in, JSON comes out. Pure; one thread. */
+
+#include "aggregator/query_plan.h"
+#include "aggregator/query_rows.h"
+#include "common/macros.h"
+
+struct json_t; /* jansson */
+struct query_answer;
+
+struct query_answer *query_answer_new(const struct query_plan *plan);
+void query_answer_free(struct query_answer *answer);
+/* What one (date, table) of the plan holds; each at most once, in any order. False when the
+ * answer has QUERY_GROUPS_MAX rows: QUERY_TOO_MANY_GROUPS. */
+MUST_CHECK bool query_answer_add(struct query_answer *answer, uint32_t date, enum table table,
+                                 const struct query_rows *rows);
+/* The whole answer: results, meta, query. The caller has the reference. */
+struct json_t *query_answer_json(struct query_answer *answer);
+
+/* --- For query_json.c ---------------------------------------------------------------------------
+ */
+
+/* One row of the answer. A metric that is not known is NAN. */
+struct query_result {
+    uint32_t bucket;
+    struct str value;
+    double metrics[QUERY_METRIC__COUNT]; /* in the order asked */
+};
+
+const struct query_plan *query_answer_plan(const struct query_answer *answer);
+/* The rows of the asked span, ordered; *ret_count of them. Once. Lives as long as the answer. */
+const struct query_result *query_answer_results(struct query_answer *answer, size_t *ret_count);
+/* All rows of the compared span, ordered alike. Once. */
+const struct query_result *query_answer_compared(struct query_answer *answer, size_t *ret_count);
+/* The compared span's figures for the same value and the same place in time; zeros where it has
+ * none. */
+void query_answer_counterpart(const struct query_answer *answer, const struct query_result *result,
+                              struct query_result *ret_compared);
+/* The first bucket of the asked span that has a row; 0 without any. */
+uint32_t query_answer_first_bucket(const struct query_answer *answer);
