@@ -2,9 +2,10 @@
  * for what the cache does not know, and by whatever reads old logs. Pure but for the rules' own
  * memory.
  *
- *   text ─▶ one filter pass ─▶ first browser rule ─┐
- *                            ─▶ first system rule  ─┼─▶ agent_code (12 bytes of numbers) ─▶ names
- *                            ─▶ any bot rule       ─┘
+ *   text ─▶ one filter pass ─▶ any bot rule? yes: nothing more is asked, bots are not counted
+ *                              no ─▶ first browser rule ─┐
+ *                                 ─▶ first system rule  ─┴▶ agent_code (12 bytes of numbers) ─▶
+ * names
  *
  * A rule gives texts: a replacement, or what its groups captured. They are looked up in the closed
  * list of texts that rules can give (made by tools/uap.mjs) and become numbers. What is not on the
@@ -173,9 +174,11 @@ void agent_classify(struct rules_search *search, struct str user_agent, struct a
     rules_search_start(search, user_agent);
     /* A text that is made to be slow to match is not a browser's. */
     code.is_bot = search_set(search, AGENT_SET_BOT) != RULES_NONE;
-    classify_browser(search, &code);
-    classify_os(search, &code);
-    code.device = (uint8_t)device_classify(str_from(agent_names[code.os]), user_agent);
+    if (!code.is_bot) {
+        classify_browser(search, &code);
+        classify_os(search, &code);
+        code.device = (uint8_t)device_classify(str_from(agent_names[code.os]), user_agent);
+    }
     *ret_code = code;
 }
 

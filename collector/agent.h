@@ -18,7 +18,7 @@ struct agent {
     struct str os;              /* "Windows", "macOS", "iOS", "Android", "Linux", … */
     struct str os_version;      /* "Windows 10", "macOS 14": family and version */
     struct str device;          /* "Desktop", "Mobile", "Tablet", or "(other)" */
-    bool is_bot;                /* by the rules of bot.h */
+    bool is_bot;                /* then every name is "(other)" */
 };
 
 struct agent_rules; /* immutable */

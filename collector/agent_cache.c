@@ -81,7 +81,7 @@ static uint64_t cache_hash(const struct agent_cache *cache, struct str user_agen
 /* True while the second has parses left; takes one. */
 static bool cache_spend_parse(struct agent_cache *cache, int64_t now_ms)
 {
-    if (now_ms - cache->second_start_ms >= 1000 || now_ms < cache->second_start_ms) {
+    if (now_ms - cache->second_start_ms >= 1000) {
         cache->second_start_ms = now_ms;
         cache->parses = 0;
     }

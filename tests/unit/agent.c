@@ -323,7 +323,8 @@ static void cold_parses_a_second_below_at_and_above_the_budget(void **state)
     struct agent_cache *cache = agent_cache_new(*state);
     char buffer[200];
     for (unsigned i = 1; i <= AGENT_COLD_PER_S_MAX + 1; i++) {
-        const struct agent *agent = agent_lookup(cache, numbered(buffer, i), 5000 + i % 1000);
+        const struct agent *agent =
+            agent_lookup(cache, numbered(buffer, i), 5000 + i * 999 / (AGENT_COLD_PER_S_MAX + 1));
         bool within = i <= AGENT_COLD_PER_S_MAX;
         assert_true(str_eq(agent->browser, within ? STR_LIT("Chrome") : STR_LIT("(other)")));
         assert_true(str_eq(agent->os_version, within ? STR_LIT("Windows 10") : STR_LIT("(other)")));
@@ -336,8 +337,8 @@ static void cold_parses_a_second_below_at_and_above_the_budget(void **state)
     assert_true(agent_lookup(cache, STR_LIT("Mozilla/5.0 (compatible; Xbot/1.0)"), 5999)->is_bot);
     assert_true(str_eq(agent_lookup(cache, numbered(buffer, 1), 5999)->browser, STR_LIT("Chrome")));
     struct str last = numbered(buffer, AGENT_COLD_PER_S_MAX + 1);
-    assert_true(str_eq(agent_lookup(cache, last, 6000)->browser, STR_LIT("(other)")));
-    assert_true(str_eq(agent_lookup(cache, last, 6001)->browser, STR_LIT("Chrome")));
+    assert_true(str_eq(agent_lookup(cache, last, 5999)->browser, STR_LIT("(other)")));
+    assert_true(str_eq(agent_lookup(cache, last, 6000)->browser, STR_LIT("Chrome")));
     agent_cache_free(cache);
 }
 
