@@ -3,6 +3,7 @@
 
 #include "collector/agent.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -367,6 +368,30 @@ static void flood_of_strangers_leaves_what_is_in_use(void **state)
     agent_cache_free(cache);
 }
 
+/* Every worker asks the same rules at the same time. */
+static void *ask_them_all(void *data)
+{
+    struct agent_cache *cache = agent_cache_new(data);
+    size_t right = 0;
+    for (size_t i = 0; i < ARRAY_LEN(PEOPLE); i++)
+        right += str_eq(agent_lookup(cache, str_from(PEOPLE[i].user_agent), 0)->browser,
+                        str_from(PEOPLE[i].browser));
+    agent_cache_free(cache);
+    return right == ARRAY_LEN(PEOPLE) ? data : NULL;
+}
+
+static void threads_share_the_rules(void **state)
+{
+    pthread_t threads[4];
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_them_all, *state), 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        void *result;
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_ptr_equal(result, *state);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +402,7 @@ int main(void)
         cmocka_unit_test(cache_answers_as_a_parse_does),
         cmocka_unit_test(cold_parses_a_second_below_at_and_above_the_budget),
         cmocka_unit_test(flood_of_strangers_leaves_what_is_in_use),
+        cmocka_unit_test(threads_share_the_rules),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
