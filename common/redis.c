@@ -15,6 +15,7 @@
 #include <sys/time.h>
 
 #include "common/limits.h"
+#include "common/percent.h"
 
 enum { REDIS_DEFAULT_PORT = 6379, PORT_MAX = 65535, ERROR_BYTES = 160 };
 
@@ -25,35 +26,14 @@ struct redis {
 
 /* --- Addresses -------------------------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/* Copies with %xx decoded and a NUL at the end; false for what does not fit, a bad escape or %00.
- */
+/* Copies with %xx decoded and a NUL at the end; false for what does not fit, a bad escape or %00. */
 static bool copy_decoded(struct str from, char *to, size_t to_bytes)
 {
-    size_t len = 0;
-    for (size_t i = 0; i < from.len; i++) {
-        char c = from.ptr[i];
-        if (c == '%') {
-            if (from.len - i < 3)
-                return false;
-            int high = hex_digit(from.ptr[i + 1]), low = hex_digit(from.ptr[i + 2]);
-            if (high < 0 || low < 0 || high + low == 0)
-                return false;
-            c = (char)(high * 16 + low);
-            i += 2;
-        }
-        if (len + 1 >= to_bytes)
-            return false;
-        to[len++] = c;
-    }
-    to[len] = '\0';
+    struct str decoded;
+    if (from.len >= to_bytes || !percent_decode(from, PERCENT_PLUS_IS_PLUS, to, &decoded) ||
+        str_find(decoded, '\0') < decoded.len)
+        return false;
+    to[decoded.len] = '\0';
     return true;
 }
 
