@@ -123,6 +123,11 @@ void model_key_cursor(struct buf *out, uint32_t shard)
     buf_printf(out, "ff:{%u}:cursor", shard);
 }
 
+void model_key_scratch(struct buf *out, uint32_t shard, uint32_t number)
+{
+    buf_printf(out, "ff:{%u}:scratch:%u", shard, number);
+}
+
 void model_key_live(struct buf *out, struct str site, uint32_t date, enum table table)
 {
     if (table == TABLE_DROPS)

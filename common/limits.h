@@ -131,3 +131,33 @@ static_assert(APPLY_CELLS_MAX >= BATCH_BYTES_MAX / 6, "any one batch can be fold
  * fifty times the largest table of a day. Some 20 MB. */
 #define QUERY_GROUPS_MAX 100000
 static_assert(QUERY_GROUPS_MAX >= QUERY_DAYS_MAX, "a day's figure each fits");
+
+/* --- Applying the log ------------------------------------------------------------------------- */
+/* At most so often are entries applied: many batches share one step, and a dashboard sees what is
+ * not applied yet through live messages anyway. */
+#define APPLY_EVERY_MS 200
+/* When an apply takes long the next one waits nine times as long, so that applying takes a tenth of
+ * the time at most, but never longer than this. */
+#define APPLY_EVERY_MS_MAX 1000
+/* How long the aggregator waits for the log before it looks for a signal to stop. */
+#define APPLY_BLOCK_MS 500
+/* Entries in one reply: bounds it to some tens of megabytes. */
+#define APPLY_READ_ENTRIES 32
+/* The arguments of one `apply`. The worst of a payload's bytes are cells of seven with one register:
+ * each becomes keys, fields and a sketch of some 400. */
+#define APPLY_CALL_BYTES_MAX (256u * 1024 * 1024)
+static_assert(APPLY_CALL_BYTES_MAX >= 64u * (APPLY_BYTES_MAX + BATCH_BYTES_MAX),
+              "whatever may be folded can be sent");
+/* From so many registers on a sketch is dense at rest (12 KiB): merging into a sparse one takes time
+ * by the square of its registers, and from here on longer than into a dense one. */
+#define SKETCH_DENSE_FROM 256
+/* What the aggregator remembers of values and registers at rest; past it all is forgotten, and
+ * loaded again as it is needed. Holds some thousand busy pages, or ten thousand quiet sites. */
+#define LEDGER_BYTES_MAX (192 * 1024 * 1024)
+/* Live hashes and drops: twenty-five months, the longest that a preset keeps day records. */
+#define LIVE_KEPT_DAYS 762
+/* Sketches after the date has ended in UTC: fourteen hours until it has ended in every time zone, and
+ * one in which the last batches arrive. */
+#define SEEN_KEPT_HOURS 15
+/* Sketches of a day that was over already when its batch arrived. */
+#define SEEN_LATE_KEPT_HOURS 1

@@ -124,3 +124,60 @@ struct redis *redis_server_connect(const struct redis_server *server)
         fail("connect", error);
     return redis;
 }
+
+static int compare_replies(const void *left, const void *right)
+{
+    const struct redis_reply *const *a = left, *const *b = right;
+    struct str x = redis_reply_str(*a), y = redis_reply_str(*b);
+    int order = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
+    return order != 0 ? order : (x.len > y.len) - (x.len < y.len);
+}
+
+void redis_server_dump(struct redis *redis, struct buf *out)
+{
+    struct redis_reply *keys = redis_do(redis, STR_LIT("KEYS"), STR_LIT("*"));
+    if (keys == NULL)
+        fail("KEYS", redis_error(redis));
+    size_t count = redis_reply_count(keys);
+    const struct redis_reply **sorted = calloc(count + 1, sizeof(const struct redis_reply *));
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = redis_reply_at(keys, i);
+    qsort(sorted, count, sizeof(const struct redis_reply *), compare_replies);
+    for (size_t i = 0; i < count; i++) {
+        struct str key = redis_reply_str(sorted[i]);
+        struct redis_reply *dump = redis_do(redis, STR_LIT("DUMP"), key);
+        struct redis_reply *expiry = redis_do(redis, STR_LIT("PEXPIRETIME"), key);
+        if (dump == NULL || expiry == NULL)
+            fail("DUMP", redis_error(redis));
+        buf_append_str(out, key);
+        buf_append_str(out, redis_reply_str(dump));
+        buf_printf(out, " %lld\n", (long long)redis_reply_integer(expiry));
+        redis_reply_free(dump);
+        redis_reply_free(expiry);
+    }
+    free(sorted);
+    redis_reply_free(keys);
+    if (out->overflow)
+        fail("dump", "the buffer is too small");
+}
+
+void redis_server_add_user(const struct redis_server *server, const char *name, const char *rules,
+                           struct redis_address *ret_address)
+{
+    struct str argv[ARGS_MAX] = {STR_LIT("ACL"), STR_LIT("SETUSER"), str_from(name), STR_LIT("on"),
+                                 STR_LIT(">secret")};
+    size_t argc = 5;
+    for (const char *at = rules; *at != '\0' && argc < ARGS_MAX; at += strspn(at, " ")) {
+        argv[argc++] = (struct str){at, strcspn(at, " ")};
+        at += strcspn(at, " ");
+    }
+    struct redis *redis = redis_server_connect(server);
+    struct redis_reply *reply = redis_command(redis, argc, argv);
+    if (reply == NULL || !redis_reply_is(reply, "OK"))
+        fail("ACL SETUSER", reply == NULL ? redis_error(redis) : redis_reply_str(reply).ptr);
+    redis_reply_free(reply);
+    redis_free(redis);
+    *ret_address = server->address;
+    (void)snprintf(ret_address->user, sizeof(ret_address->user), "%s", name);
+    (void)snprintf(ret_address->password, sizeof(ret_address->password), "secret");
+}

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "common/buf.h"
 #include "common/redis.h"
 
 struct redis_server {
@@ -24,3 +25,10 @@ void redis_server_kill(struct redis_server *server, int signal);
 void redis_server_restart(struct redis_server *server, const char *const *args);
 /* A connection as the server's first user; aborts the test on failure. */
 struct redis *redis_server_connect(const struct redis_server *server);
+
+/* Every key with its bytes (DUMP) and its expiry, in a fixed order: equal when nothing changed. */
+void redis_server_dump(struct redis *redis, struct buf *out);
+/* A user of this name, with the password "secret" and these rules (aggregator/acl.h), and its
+ * address. */
+void redis_server_add_user(const struct redis_server *server, const char *name, const char *rules,
+                           struct redis_address *ret_address);

@@ -1,0 +1,39 @@
+#pragma once
+
+/* What each role's Redis user may do: the rules of ACL SETUSER or of a `user` line, without the
+ * user's name, "on" and its password. One place, used by whoever sets a Redis up.
+ *
+ * A Redis function runs with its caller's rights, so a role needs the commands inside it as well.
+ * Key patterns: Redis matches '*' with any bytes, also with a ':'. A pattern ending in "}:log"
+ * would therefore match a key whose page is spelled so; such a key is a sketch, which none of the
+ * collector's commands can read. */
+
+/* The collector appends to the log, reads the site list, and publishes what is live. It cannot read
+ * a count: of writers it sees numbers of batches. */
+#define ACL_COLLECTOR                                                                              \
+    "resetchannels resetkeys -@all ~ff:{*}:log ~ff:{*}:writers"                                    \
+    " +fcall +xadd +xlen +hget +hset +type +ping"                                                  \
+    " (%R~ff:sites +hget +hgetall)"                                                                \
+    " (&ff:live:* +publish)"                                                                       \
+    " (&ff:sites +subscribe +psubscribe +unsubscribe +punsubscribe)"
+
+/* The aggregator loads the functions and applies the log. It cannot list the key space, nor read a
+ * site's settings. */
+#define ACL_AGGREGATOR                                                                             \
+    "resetchannels resetkeys -@all ~ff:{*}:*"                                                      \
+    " +function|load +function|list +fcall +ping"                                                  \
+    " +type +get +set +del +rename +hget +hmget +hset +hkeys"                                      \
+    " +pfcount +pfmerge +pexpireat +pexpiretime +xread +xtrim +xlen"
+
+/* The dashboards read: several keys in one step (MULTI), and what is live. They change nothing. */
+#define ACL_DASHBOARDS                                                                             \
+    "resetchannels resetkeys -@all %R~ff:* &ff:live:* &ff:sites"                                   \
+    " +get +mget +hget +hmget +hgetall +multi +exec +discard +ping"                                \
+    " +subscribe +psubscribe +unsubscribe +punsubscribe"
+
+/* The operator's commands: the site list, the audit of every key, set-up and stop. */
+#define ACL_ADMIN                                                                                  \
+    "resetchannels resetkeys -@all %R~* ~ff:sites &ff:*"                                           \
+    " +@read +hset +hdel +publish +subscribe +psubscribe +unsubscribe +punsubscribe"               \
+    " +multi +exec +discard +ping +info +memory|usage +config|get +acl|whoami"                     \
+    " +function|load +function|list +bgrewriteaof +shutdown"

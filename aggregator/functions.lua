@@ -1,0 +1,238 @@
+#!lua name=footfall
+
+-- The two steps of the log that must happen whole: `append` (a collector's batch enters the log
+-- once) and `apply` (entries of the log become counts once). Loaded by the aggregator, embedded in
+-- the executable. Redis does not roll a function back, so each of them checks everything first and
+-- then makes only calls that can no longer fail. No answer holds a byte of a value or a payload.
+--
+-- append   KEYS 1 log  2 writers
+--          ARGV 1 writer: 16 digits 0-9a-f  2 number: 1, 2, 3 ...  3 payload  4 now, ms since 1970
+--   status OK   in the log now: entry {w writer, n number, p payload}; writers[writer] = number:now
+--   status DUP  the number is not above the writer's last: it is in the log already, a success
+--   status GAP  the number is past the writer's next: the ones before it have to come first
+--   error  BADARG, BADTYPE, BADROW, FULL (the log holds LOG_ENTRIES_MAX entries)
+--   Example:
+--     FCALL append 2 ff:{0}:log ff:{0}:writers 00f1e2d3c4b5a697 1 <payload> 1795400000000
+--
+-- apply    KEYS 1 cursor  2 log, then H live hashes, S sketches, S scratch keys
+--          ARGV 1 from  2 to  3 H  4 S, then
+--               for each live hash: expiry, I, M, I times (field, increment), M times (mark, number)
+--               for each sketch: expiry, which hash (1..H), the value in that hash, HYLL string
+--   status OK     the cursor stood at `from` (an absent cursor is 0-0) and stands at `to` now;
+--                 increments are added, marks are set, sketches are merged, field 'u'..value of the
+--                 hash is the sketch's estimate where that is higher, every key has at least its
+--                 expiry (ms since 1970), and the log is trimmed up to `to`
+--   status MOVED  the cursor stood elsewhere
+--   error  BADARG n     argument n is malformed, or key n is given twice (n < 0: key -n)
+--          BADTYPE n    key n holds another type
+--          BADFIELD n   the field at argument n holds no integer, or would leave (-2^53, 2^53)
+--          BADSKETCH n  the sketch at argument n, or the stored one it belongs to, is corrupt
+--   After MOVED or an error nothing is changed.
+--   Example: one visitor's first view, of "/a" on example.com: batch 9 of its writer, entry 5-0
+--     FCALL apply 6  ff:{0}:cursor  ff:{0}:log
+--                    ff:{0}:example.com:live:20261123:total  ff:{0}:example.com:live:20261123:page
+--                    ff:{0}:example.com:seen:20261123:page:/a
+--                    ff:{0}:scratch:0
+--       4-0 5-0 2 1
+--       1861315200000 2 1  v 1  s 1  @00f1e2d3c4b5a697 9
+--       1861315200000 1 0  v/a 1
+--       1795532400000 2 /a <HYLL string>
+
+local LOG_ENTRIES_MAX = 200000
+local PAYLOAD_BYTES_MAX = 1024 * 1024
+local NUMBER_LIMIT = 2 ^ 53 -- beyond it Lua's numbers are not exact
+local CHUNK = 500           -- fields a call; unpack() has a limit of some thousands
+
+-- A decimal integer in (-2^53, 2^53) in its only spelling, or nil.
+local function integer(text)
+    if text == '0' then return 0 end
+    if not text or #text > 17 or not text:find('^%-?[1-9]%d*$') then return nil end
+    local number = tonumber(text)
+    if number <= -NUMBER_LIMIT or number >= NUMBER_LIMIT then return nil end
+    return number
+end
+
+local function natural(text)
+    local number = integer(text)
+    return number and number >= 0 and number or nil
+end
+
+local function spelled(number)
+    return string.format('%.0f', number)
+end
+
+local function has_type(key, wanted)
+    local found = redis.call('TYPE', key).ok
+    return found == wanted or found == 'none', found ~= 'none'
+end
+
+local function bad(what, at)
+    return {err = at and (what .. ' ' .. spelled(at)) or what}
+end
+
+-- --- append ---------------------------------------------------------------------------------
+
+local function append(keys, args)
+    local log, writers = keys[1], keys[2]
+    local writer, number, payload, now = args[1], natural(args[2]), args[3], natural(args[4])
+    if #keys ~= 2 or #args ~= 4 or #writer ~= 16 or writer:find('[^0-9a-f]') or not number
+        or number == 0 or #payload == 0 or #payload > PAYLOAD_BYTES_MAX or not now then
+        return bad('BADARG')
+    end
+    if not has_type(log, 'stream') or not has_type(writers, 'hash') then return bad('BADTYPE') end
+    local row = redis.call('HGET', writers, writer)
+    local last = row and natural(row:match('^(%d+):%d+$')) or (not row and 0)
+    if not last then return bad('BADROW') end
+    if number <= last then return redis.status_reply('DUP') end
+    if number > last + 1 then return redis.status_reply('GAP') end
+    if redis.call('XLEN', log) >= LOG_ENTRIES_MAX then return bad('FULL') end
+    redis.call('XADD', log, '*', 'w', writer, 'n', args[2], 'p', payload)
+    redis.call('HSET', writers, writer, args[2] .. ':' .. args[4])
+    return redis.status_reply('OK')
+end
+
+-- --- apply ----------------------------------------------------------------------------------
+
+-- An entry's id as two numbers, or nil for what is no id.
+local function id_parts(id)
+    local ms, seq = (id or ''):match('^(%d+)%-(%d+)$')
+    return natural(ms), natural(seq)
+end
+
+-- Reads one live hash's arguments from args[at] on: the new values of its fields as a flat list for
+-- HSET. Returns the hash and where the next one's arguments start, or nil and an error.
+local function plan_hash(key, args, at)
+    local expiry, increments, marks = natural(args[at]), natural(args[at + 1]), natural(args[at + 2])
+    if not expiry or not increments or not marks then return nil, bad('BADARG', at) end
+    local first, last = at + 3, at + 2 + 2 * increments
+    if last + 2 * marks > #args then return nil, bad('BADARG', at) end
+    local writes, given = {}, {}
+    for from = first, last, 2 * CHUNK do
+        local names = {}
+        for i = from, math.min(from + 2 * CHUNK - 2, last), 2 do names[#names + 1] = args[i] end
+        local values = redis.call('HMGET', key, unpack(names))
+        for n = 1, #names do
+            local i = from + 2 * (n - 1)
+            local increment = integer(args[i + 1])
+            if not increment or given[names[n]] then return nil, bad('BADARG', i) end
+            given[names[n]] = true
+            local value = values[n] and integer(values[n]) or (not values[n] and 0)
+            local sum = value and value + increment
+            if not sum or sum <= -NUMBER_LIMIT or sum >= NUMBER_LIMIT then
+                return nil, bad('BADFIELD', i)
+            end
+            writes[#writes + 1] = names[n]
+            writes[#writes + 1] = spelled(sum)
+        end
+    end
+    for i = last + 1, last + 2 * marks, 2 do
+        if not natural(args[i + 1]) or given[args[i]] then return nil, bad('BADARG', i) end
+        given[args[i]] = true
+        writes[#writes + 1] = args[i]
+        writes[#writes + 1] = args[i + 1]
+    end
+    return {key = key, expiry = expiry, writes = writes, given = given}, last + 1 + 2 * marks
+end
+
+-- Puts one sketch into its scratch key and asks for the estimate of what the merge will give. PFCOUNT
+-- of two keys, present or not, fails on a corrupt one and, unlike that of one, writes nothing.
+local function plan_sketch(key, stored, scratch, hashes, args, at)
+    local expiry, which = natural(args[at]), natural(args[at + 1])
+    local hash = which and hashes[which]
+    if not expiry or not hash or not args[at + 3] then return nil, bad('BADARG', at) end
+    local field = 'u' .. args[at + 2]
+    if hash.given[field] then return nil, bad('BADARG', at) end
+    hash.given[field] = true
+    local old = redis.call('HGET', hash.key, field)
+    local known = old and integer(old) or (not old and 0)
+    if not known then return nil, bad('BADFIELD', at + 2) end
+    redis.call('SET', scratch, args[at + 3])
+    local estimate = redis.pcall('PFCOUNT', scratch, key)
+    if type(estimate) ~= 'number' then return nil, bad('BADSKETCH', at + 3) end
+    if estimate > known and estimate < NUMBER_LIMIT then
+        hash.writes[#hash.writes + 1] = field
+        hash.writes[#hash.writes + 1] = spelled(estimate)
+    end
+    return {key = key, stored = stored, scratch = scratch, expiry = expiry}
+end
+
+local function expire(key, expiry)
+    local at = redis.call('PEXPIRETIME', key)
+    if at < expiry then redis.call('PEXPIREAT', key, spelled(expiry)) end
+end
+
+-- Everything is checked and planned; nothing but scratch keys is written.
+local function plan(keys, args, hash_count, sketch_count)
+    local hashes, sketches, at = {}, {}, 5
+    local seen = {}
+    for i = 1, #keys do
+        if seen[keys[i]] then return nil, bad('BADARG', -i) end
+        seen[keys[i]] = true
+    end
+    for i = 1, hash_count do
+        local key = keys[2 + i]
+        if not has_type(key, 'hash') then return nil, bad('BADTYPE', 2 + i) end
+        hashes[i], at = plan_hash(key, args, at)
+        if not hashes[i] then return nil, at end
+    end
+    if #args ~= at - 1 + 4 * sketch_count then return nil, bad('BADARG', at) end
+    for i = 1, sketch_count do
+        local n = 2 + hash_count + i
+        local good, stored = has_type(keys[n], 'string')
+        if not good then return nil, bad('BADTYPE', n) end
+        local problem
+        sketches[i], problem = plan_sketch(keys[n], stored, keys[n + sketch_count], hashes, args, at)
+        if not sketches[i] then return nil, problem end
+        at = at + 4
+    end
+    return hashes, sketches
+end
+
+local function write(hashes, sketches)
+    for _, hash in ipairs(hashes) do
+        local writes = hash.writes
+        for from = 1, #writes, 2 * CHUNK do
+            redis.call('HSET', hash.key, unpack(writes, from, math.min(from + 2 * CHUNK - 1, #writes)))
+        end
+        expire(hash.key, hash.expiry)
+    end
+    for _, sketch in ipairs(sketches) do
+        if sketch.stored then
+            redis.call('PFMERGE', sketch.key, sketch.scratch)
+        else
+            redis.call('RENAME', sketch.scratch, sketch.key)
+        end
+        expire(sketch.key, sketch.expiry)
+    end
+end
+
+local function drop_scratch(keys, sketch_count)
+    for from = #keys - sketch_count + 1, #keys, CHUNK do
+        redis.call('DEL', unpack(keys, from, math.min(from + CHUNK - 1, #keys)))
+    end
+end
+
+local function apply(keys, args)
+    local cursor, log, from, to = keys[1], keys[2], args[1], args[2]
+    local hash_count, sketch_count = natural(args[3]), natural(args[4])
+    local from_ms, from_seq = id_parts(from)
+    local to_ms, to_seq = id_parts(to)
+    if not from_seq or not to_seq or not from_ms or not to_ms or to_ms < from_ms
+        or (to_ms == from_ms and to_seq <= from_seq) or not hash_count or not sketch_count
+        or #keys ~= 2 + hash_count + 2 * sketch_count then
+        return bad('BADARG', 1)
+    end
+    if not has_type(cursor, 'string') then return bad('BADTYPE', 1) end
+    if not has_type(log, 'stream') then return bad('BADTYPE', 2) end
+    if (redis.call('GET', cursor) or '0-0') ~= from then return redis.status_reply('MOVED') end
+    local hashes, sketches = plan(keys, args, hash_count, sketch_count)
+    if hashes then write(hashes, sketches) end
+    drop_scratch(keys, sketch_count)
+    if not hashes then return sketches end
+    redis.call('SET', cursor, to)
+    redis.call('XTRIM', log, 'MINID', spelled(to_ms) .. '-' .. spelled(to_seq + 1))
+    return redis.status_reply('OK')
+end
+
+redis.register_function('append', append)
+redis.register_function('apply', apply)
