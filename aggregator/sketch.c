@@ -190,6 +190,11 @@ void sketch_encode(struct buf *out, struct sketch_register *registers, size_t co
     buf_append(out, sparse.bytes, sparse.len);
 }
 
+void sketch_encode_dense(struct buf *out, struct sketch_register *registers, size_t count)
+{
+    append_dense(out, registers, sort_registers(registers, count));
+}
+
 /* --- Decoding --------------------------------------------------------------------------------- */
 
 static bool decode_dense(const uint8_t *bytes, size_t len, uint8_t ranks[SKETCH_REGISTERS])

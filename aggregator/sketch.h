@@ -34,6 +34,9 @@ struct sketch_register sketch_register_of(const uint8_t cell_key[SKETCH_KEY_BYTE
  * sparse where every rank allows it and it is shorter than dense. `registers` is sorted in place.
  */
 void sketch_encode(struct buf *out, struct sketch_register *registers, size_t count);
+/* The same, dense whatever the registers: Redis merges into a dense sketch in a tenth of the time
+ * that a sparse one of some hundred registers takes. */
+void sketch_encode_dense(struct buf *out, struct sketch_register *registers, size_t count);
 
 /* Folds a HYLL string into `dense` (one byte a register). False, with `dense` untouched, for
  * anything Redis would not have written: wrong magic, length, run or a rank over 51. */

@@ -1,0 +1,262 @@
+/* Builds the arguments of `apply`: for each day with something pending, one live hash a table with
+ * its increments and marks, and one sketch a row whose registers rose. Called by the aggregator
+ * with a ledger that holds the entries after the cursor. Pure: no I/O, no clock.
+ *
+ * The arguments' layout and an example stand at the head of functions.lua. Sums of zero are left
+ * out; a hash with neither increments nor marks too, unless a sketch sets its visitors. */
+
+#include "aggregator/apply.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "common/timezone.h"
+
+enum { DAY_MS = 24 * 60 * 60 * 1000, HOUR_MS = 60 * 60 * 1000, UNIX_EPOCH = 19700101 };
+/* The arguments before those of the first hash: from, to, and the two counts. */
+enum { HEAD_ARGS = 4, CALL_ARGS = 3 };
+
+/* --- Expiry ----------------------------------------------------------------------------------- */
+
+static int64_t date_end_ms(uint32_t date)
+{
+    return (date_diff_days(date, UNIX_EPOCH) + INT64_C(1)) * DAY_MS;
+}
+
+int64_t apply_live_expiry_ms(uint32_t date)
+{
+    return date_end_ms(date) + (int64_t)LIVE_KEPT_DAYS * DAY_MS;
+}
+
+int64_t apply_seen_expiry_ms(uint32_t date, int64_t now_ms)
+{
+    int64_t after_the_day = date_end_ms(date) + (int64_t)SEEN_KEPT_HOURS * HOUR_MS;
+    int64_t after_the_batch = now_ms + (int64_t)SEEN_LATE_KEPT_HOURS * HOUR_MS;
+    return after_the_day > after_the_batch ? after_the_day : after_the_batch;
+}
+
+/* --- Lists of arguments ------------------------------------------------------------------------
+ */
+
+static void list_append(struct apply_list *list, struct apply_arg arg)
+{
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity == 0 ? 256 : 2 * list->capacity;
+        list->items = reallocarray(list->items, list->capacity, sizeof(*list->items));
+        if (list->items == NULL)
+            abort();
+    }
+    list->items[list->count++] = arg;
+}
+
+/* Everything appended to the bytes since `at` becomes one argument. */
+static void end_arg(struct apply_call *call, struct apply_list *list, size_t at)
+{
+    list_append(list, (struct apply_arg){at, call->bytes.len - at});
+}
+
+/* A number's digits; printf is slow for what a busy call holds by the thousand. */
+static void append_number(struct apply_call *call, struct apply_list *list, int64_t number)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0)
+        digits[--at] = '-';
+    size_t start = call->bytes.len;
+    buf_append(&call->bytes, digits + at, sizeof(digits) - at);
+    end_arg(call, list, start);
+}
+
+static void append_arg(struct apply_call *call, struct apply_list *list, struct str s)
+{
+    size_t at = call->bytes.len;
+    buf_append_str(&call->bytes, s);
+    end_arg(call, list, at);
+}
+
+void apply_call_init(struct apply_call *call)
+{
+    *call = (struct apply_call){0};
+    buf_init(&call->bytes, APPLY_CALL_BYTES_MAX);
+}
+
+void apply_call_done(struct apply_call *call)
+{
+    buf_done(&call->bytes);
+    free(call->live_keys.items);
+    free(call->seen_keys.items);
+    free(call->scratch_keys.items);
+    free(call->live_args.items);
+    free(call->seen_args.items);
+    free(call->argv);
+    *call = (struct apply_call){0};
+}
+
+/* --- What is pending ---------------------------------------------------------------------------
+ */
+
+static size_t append_increments(struct apply_call *call, const struct ledger_day *day,
+                                const struct ledger_row *row)
+{
+    struct str value = ledger_value(day, row);
+    size_t count = 0;
+    for (int m = 0; m < SECTION_SUMS; m++) {
+        if (row->sums[m] == 0)
+            continue;
+        size_t at = call->bytes.len;
+        buf_append_byte(&call->bytes, (uint8_t)model_metric_letter((enum metric)m));
+        buf_append_str(&call->bytes, value);
+        end_arg(call, &call->live_args, at);
+        append_number(call, &call->live_args, row->sums[m]);
+        count++;
+    }
+    return count;
+}
+
+static void append_marks(struct apply_call *call, const struct ledger_day *day)
+{
+    for (uint32_t i = 0; i < day->mark_count; i++) {
+        size_t at = call->bytes.len;
+        buf_append_byte(&call->bytes, MODEL_APPLIED_MARK);
+        buf_printf(&call->bytes, "%016" PRIx64, day->marks[i].writer);
+        end_arg(call, &call->live_args, at);
+        append_number(call, &call->live_args, (int64_t)day->marks[i].number);
+    }
+}
+
+static void append_sketch(struct apply_call *call, const struct ledger_day *day,
+                          struct ledger_row *row, int64_t expiry_ms)
+{
+    size_t at = call->bytes.len;
+    model_key_seen(&call->bytes, day->site, day->date, (enum table)row->table,
+                   ledger_value(day, row));
+    end_arg(call, &call->seen_keys, at);
+    append_number(call, &call->seen_args, expiry_ms);
+    append_number(call, &call->seen_args, (int64_t)call->live_keys.count);
+    append_arg(call, &call->seen_args, ledger_value(day, row));
+    at = call->bytes.len;
+    if (!row->is_dense && row->known.count >= SKETCH_DENSE_FROM) {
+        sketch_encode_dense(&call->bytes, row->fresh, row->fresh_count);
+        row->is_dense = true;
+    } else {
+        sketch_encode(&call->bytes, row->fresh, row->fresh_count);
+    }
+    end_arg(call, &call->seen_args, at);
+}
+
+/* One table of a day: its live hash, and the sketches of its rows. */
+static void append_table(struct apply_call *call, const struct ledger_day *day, enum table table,
+                         int64_t now_ms)
+{
+    bool has_marks = table == TABLE_TOTAL && day->mark_count > 0, has_rows = false;
+    for (uint32_t p = 0; p < day->pending_count && !has_rows; p++)
+        has_rows = day->rows[day->pending[p]].table == table;
+    if (!has_rows && !has_marks)
+        return;
+    size_t at = call->bytes.len;
+    model_key_live(&call->bytes, day->site, day->date, table);
+    end_arg(call, &call->live_keys, at);
+    append_number(call, &call->live_args, apply_live_expiry_ms(day->date));
+    size_t count_at = call->live_args.count, increments = 0;
+    append_number(call, &call->live_args, 0); /* the count of increments, set below */
+    append_number(call, &call->live_args, has_marks ? day->mark_count : 0);
+    int64_t expiry_ms = apply_seen_expiry_ms(day->date, now_ms);
+    for (uint32_t p = 0; p < day->pending_count; p++) {
+        struct ledger_row *row = &day->rows[day->pending[p]];
+        if (row->table != table)
+            continue;
+        increments += append_increments(call, day, row);
+        if (row->fresh_count > 0)
+            append_sketch(call, day, row, expiry_ms);
+    }
+    if (has_marks)
+        append_marks(call, day);
+    append_number(call, &call->live_args, (int64_t)increments);
+    call->live_args.items[count_at] = call->live_args.items[--call->live_args.count];
+}
+
+/* --- The call ----------------------------------------------------------------------------------
+ */
+
+static void reset(struct apply_call *call)
+{
+    buf_reset(&call->bytes);
+    call->live_keys.count = call->seen_keys.count = call->scratch_keys.count = 0;
+    call->live_args.count = call->seen_args.count = 0;
+    call->argc = 0;
+}
+
+static void push(struct apply_call *call, struct str arg)
+{
+    call->argv[call->argc++] = arg;
+}
+
+static void push_list(struct apply_call *call, const struct apply_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        push(call, (struct str){call->bytes.ptr + list->items[i].at, list->items[i].len});
+}
+
+void apply_call_build(struct apply_call *call, uint32_t shard, struct ledger *ledger,
+                      struct str from, struct str to, int64_t now_ms)
+{
+    struct apply_list head = {0}, counts = {0};
+    reset(call);
+    for (uint32_t i = 0; i < ledger->count; i++)
+        if (ledger_day_is_pending(ledger->days[i]))
+            for (int t = 0; t < TABLE__COUNT; t++)
+                append_table(call, ledger->days[i], (enum table)t, now_ms);
+    for (size_t i = 0; i < call->seen_keys.count; i++) {
+        size_t at = call->bytes.len;
+        model_key_scratch(&call->bytes, shard, (uint32_t)i);
+        end_arg(call, &call->scratch_keys, at);
+    }
+    size_t at = call->bytes.len;
+    model_key_cursor(&call->bytes, shard);
+    end_arg(call, &head, at);
+    at = call->bytes.len;
+    model_key_log(&call->bytes, shard);
+    end_arg(call, &head, at);
+    size_t keys = 2 + call->live_keys.count + 2 * call->seen_keys.count;
+    append_number(call, &counts, (int64_t)keys);
+    append_number(call, &counts, (int64_t)call->live_keys.count);
+    append_number(call, &counts, (int64_t)call->seen_keys.count);
+    /* APPLY_CALL_BYTES_MAX is derived from what one apply may fold. */
+    assert(!call->bytes.overflow);
+
+    size_t argc = CALL_ARGS + keys + HEAD_ARGS + call->live_args.count + call->seen_args.count;
+    if (argc > call->argv_capacity) {
+        call->argv = reallocarray(call->argv, argc, sizeof(*call->argv));
+        if (call->argv == NULL)
+            abort();
+        call->argv_capacity = argc;
+    }
+    push(call, STR_LIT("FCALL"));
+    push(call, STR_LIT("apply"));
+    push_list(call, &(struct apply_list){.items = counts.items, .count = 1});
+    push_list(call, &head);
+    push_list(call, &call->live_keys);
+    push_list(call, &call->seen_keys);
+    push_list(call, &call->scratch_keys);
+    push(call, from);
+    push(call, to);
+    push_list(call, &(struct apply_list){.items = counts.items + 1, .count = 2});
+    push_list(call, &call->live_args);
+    push_list(call, &call->seen_args);
+    assert(call->argc == argc);
+    free(head.items);
+    free(counts.items);
+}
+
+struct str apply_call_key_name(const struct apply_call *call, size_t number)
+{
+    if (number >= 1 && number <= 2 + call->live_keys.count)
+        return call->argv[CALL_ARGS - 1 + number];
+    return STR_LIT("a sketch");
+}
