@@ -179,6 +179,7 @@ void agent_classify(struct rules_search *search, struct str user_agent, struct a
         classify_os(search, &code);
         code.device = (uint8_t)device_classify(str_from(agent_names[code.os]), user_agent);
     }
+    rules_search_end(search);
     *ret_code = code;
 }
 

@@ -181,8 +181,8 @@ void rules_search_free(struct rules_search *search)
 {
     if (search == NULL)
         return;
+    rules_search_end(search);
     pcre2_match_data_free(search->match);
-    explicit_bzero(search->lower, sizeof(search->lower));
     free(search);
 }
 
@@ -213,6 +213,13 @@ void rules_search_start(struct rules_search *search, struct str text)
     }
     for (size_t at = 0; at + RULE_GRAM_BYTES <= search->text.len; at++)
         search_mark_literals_at(search, at);
+}
+
+void rules_search_end(struct rules_search *search)
+{
+    explicit_bzero(search->lower, sizeof(search->lower));
+    search->text = STR_EMPTY;
+    search->group_count = 0;
 }
 
 static bool search_finds_plain(const struct rules_search *search, const struct rule *rule)

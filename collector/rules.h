@@ -43,8 +43,10 @@ struct rules_search;
 struct rules_search *rules_search_new(const struct rules *rules);
 void rules_search_free(struct rules_search *search);
 
-/* Starts a search over `text`, cut at USER_AGENT_BYTES_MAX, which must stay until the next one. */
+/* Starts a search over `text`, cut at USER_AGENT_BYTES_MAX, which must stay until its end. */
 void rules_search_start(struct rules_search *search, struct str text);
+/* Wipes what the search still holds of the text. */
+void rules_search_end(struct rules_search *search);
 
 enum {
     RULES_NONE = -1,

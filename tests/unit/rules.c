@@ -98,6 +98,18 @@ static void literals_are_found_at_both_ends(void **state)
     rules_search_free(search);
 }
 
+static void nothing_of_the_text_is_left_at_the_end(void **state)
+{
+    struct rules_search *search = rules_search_new(*state);
+    char text[] = "Fox/12";
+    rules_search_start(search, (struct str){text, sizeof(text) - 1});
+    assert_int_equal(rules_search_first(search, 0, 1), 0);
+    rules_search_end(search);
+    assert_int_equal(rules_search_group(search, 1).len, 0);
+    assert_int_equal(rules_search_first_unfiltered(search, 0, 4), RULES_NONE);
+    rules_search_free(search);
+}
+
 static void text_is_cut_at_its_cap(void **state)
 {
     struct rules_search *search = rules_search_new(*state);
@@ -149,6 +161,7 @@ int main(void)
         cmocka_unit_test(first_match_in_order_decides),
         cmocka_unit_test(groups_are_what_the_last_match_captured),
         cmocka_unit_test(literals_are_found_at_both_ends),
+        cmocka_unit_test(nothing_of_the_text_is_left_at_the_end),
         cmocka_unit_test(text_is_cut_at_its_cap),
         cmocka_unit_test(catastrophic_backtracking_is_given_up),
         cmocka_unit_test(number_of_expressions_run_below_at_and_above_the_cap),
