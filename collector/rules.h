@@ -6,7 +6,7 @@
  * text that it matches (computed by tools/regex_literals.mjs). One pass over the text finds the
  * literals that do stand there; only the rules they belong to are run, in order. The result is that
  * of trying all of them. Compiled rules are immutable and shared by threads; a search belongs to
- * one thread. Nothing here keeps the text. */
+ * one thread. Nothing of a text is kept past the end of its search. */
 
 #include <stddef.h>
 #include <stdint.h>
