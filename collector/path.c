@@ -245,6 +245,7 @@ static bool holds_token(struct str text)
 
 bool path_looks_private(struct str text)
 {
+    text = str_trim(text);
     return is_long_number(without_extension(text)) || path_holds_email(text) || holds_uuid(text) ||
            holds_token(text);
 }
@@ -260,16 +261,18 @@ static size_t without_last_segment(const char *bytes, size_t len)
 
 /* Resolves and cleans the segments in place: what is written is never longer than what was read,
  * since each written segment brings one slash, and ":id" is shorter than anything it replaces.
- * `bytes` has one byte of room before the text, for the first slash. */
+ * `bytes` has one byte of room before the text, for the first slash. A segment is judged without
+ * the white space around it, which the path's end is going to lose. */
 static struct str clean_segments(char *bytes, struct str decoded)
 {
     size_t len = 0;
     while (decoded.len > 0) {
         struct str segment = str_prefix(decoded, str_find(decoded, '/'));
         decoded = str_from_at(decoded, segment.len + 1);
-        if (str_eq(segment, STR_LIT("..")))
+        struct str word = str_trim(segment);
+        if (str_eq(word, STR_LIT("..")))
             len = without_last_segment(bytes, len);
-        if (segment.len == 0 || str_eq(segment, STR_LIT(".")) || str_eq(segment, STR_LIT("..")))
+        if (segment.len == 0 || str_eq(word, STR_LIT(".")) || str_eq(word, STR_LIT("..")))
             continue;
         if (path_looks_private(segment))
             segment = STR_LIT(PATH_PRIVATE);

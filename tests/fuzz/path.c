@@ -36,11 +36,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     assert(path.len == 1 || path.ptr[path.len - 1] != '/');
     assert(utf8_is_text(path));
 
-    /* Normalising twice changes nothing, unless a segment was cut. */
+    /* Normalising twice changes nothing, unless the path was too long and a segment was cut. */
     char raw[3 * PATH_BYTES_MAX], again_out[PATH_BYTES_MAX];
     struct str again;
     bool good = path_normalise(encode(path, raw), again_out, &again);
     assert(good);
-    assert(path.len > PATH_BYTES_MAX - 4 || str_eq(path, again));
+    assert(len >= PATH_BYTES_MAX || str_eq(path, again));
     return 0;
 }
