@@ -143,7 +143,7 @@ bool live_decode(struct str bytes, struct live_message *ret_message)
 {
     struct live_message message = {0};
     struct str magic, writer, has_now;
-    if (bytes.len > LIVE_MESSAGE_BYTES_MAX || !take_bytes(&bytes, sizeof(LIVE_MAGIC), &magic) ||
+    if (bytes.len > LIVE_BYTES_MAX || !take_bytes(&bytes, sizeof(LIVE_MAGIC), &magic) ||
         memcmp(magic.ptr, LIVE_MAGIC, sizeof(LIVE_MAGIC)) != 0 || !take_bytes(&bytes, 8, &writer))
         return false;
     for (unsigned i = 0; i < 8; i++)

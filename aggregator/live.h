@@ -34,7 +34,7 @@ struct live_part {
     struct str payload;
 };
 
-enum { LIVE_PARTS_MAX = 8 };
+enum { LIVE_PARTS_MAX = 8, LIVE_BYTES_MAX = (LIVE_PARTS_MAX + 1) * LIVE_MESSAGE_BYTES_MAX };
 
 struct live_message {
     uint64_t writer;
@@ -46,5 +46,6 @@ struct live_message {
 };
 
 void live_encode(struct buf *out, const struct live_message *message);
-/* Slices of the result point into `bytes`. False for anything malformed. */
+/* Slices of the result point into `bytes`. False for anything malformed, for a part of more than
+ * LIVE_MESSAGE_BYTES_MAX and for a message of more than LIVE_BYTES_MAX. */
 MUST_CHECK bool live_decode(struct str bytes, struct live_message *ret_message);

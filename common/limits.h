@@ -161,3 +161,11 @@ static_assert(APPLY_CALL_BYTES_MAX >= 64u * (APPLY_BYTES_MAX + BATCH_BYTES_MAX),
 #define SEEN_KEPT_HOURS 15
 /* Sketches of a day that was over already when its batch arrived. */
 #define SEEN_LATE_KEPT_HOURS 1
+/* Collectors' last messages in a dashboards' memory; past it new ones are not kept, and what they
+ * tell shows when it is applied. A busy site's is some 20 KB. */
+#define OVERLAY_BYTES_MAX (64 * 1024 * 1024)
+/* Cells of one day and table whose sketches are read for what is not applied yet: each takes some 40
+ * microseconds to estimate. Past it their visitors are added up. */
+#define OVERLAY_SKETCHES_MAX 256
+/* A collector tells every second; one that is silent for three is gone, or has nothing open. */
+#define OVERLAY_EXPIRY_MS 3000

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!live_decode(bytes, &message))
         return 0;
     struct buf out;
-    buf_init(&out, LIVE_MESSAGE_BYTES_MAX);
+    buf_init(&out, LIVE_BYTES_MAX);
     live_encode(&out, &message);
     assert(str_eq(buf_str(&out), bytes));
     buf_done(&out);
