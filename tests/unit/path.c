@@ -174,6 +174,7 @@ static void people_and_secrets_become_an_id(void **state)
         {"/v/eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w"
          "5N_XgL0n3I9PlFUP0THsR8U",
          "/v/:id"},
+        {"/v/ABcdEF01-ghIJ23-klMN45op", "/v/:id"}, /* eight of nineteen neighbours differ */
         {"/v/token=AbC123dEf456GhI789jKl", "/v/:id"},
         {"/v/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/v/:id"},
         {"/v/k3j9x8q2m4n7p1r5t6w0", "/v/:id"},

@@ -28,6 +28,7 @@ static void decodes_or_refuses(void **state)
         {STR_LIT("%"), PERCENT_PLUS_IS_PLUS, false, STR_EMPTY},
         {STR_LIT("a%4"), PERCENT_PLUS_IS_PLUS, false, STR_EMPTY},
         {STR_LIT("%4g"), PERCENT_PLUS_IS_PLUS, false, STR_EMPTY},
+        {{"a%41", 3}, PERCENT_PLUS_IS_PLUS, false, STR_EMPTY}, /* the slice ends before the 1 */
         {STR_LIT("%g4"), PERCENT_PLUS_IS_PLUS, false, STR_EMPTY},
         {STR_LIT("% 4"), PERCENT_PLUS_IS_PLUS, false, STR_EMPTY},
         {STR_LIT("%%41"), PERCENT_PLUS_IS_PLUS, false, STR_EMPTY},
