@@ -31,9 +31,11 @@
     " +get +mget +hget +hmget +hgetall +multi +exec +discard +ping"                                \
     " +subscribe +psubscribe +unsubscribe +punsubscribe"
 
-/* The operator's commands: the site list, the audit of every key, set-up and stop. */
+/* The operator's commands: the site list, the audit of every key, set-up and stop. It may delete a
+ * key of any site, since removing a site forgets its counts, but change none. */
 #define ACL_ADMIN                                                                                  \
     "resetchannels resetkeys -@all %R~* ~ff:sites &ff:*"                                           \
     " +@read +hset +hdel +publish +subscribe +psubscribe +unsubscribe +punsubscribe"               \
     " +multi +exec +discard +ping +info +memory|usage +config|get +acl|whoami"                     \
-    " +function|load +function|list +bgrewriteaof +shutdown"
+    " +function|load +function|list +bgrewriteaof +shutdown"                                       \
+    " (~ff:{*}:* +del)"

@@ -145,6 +145,11 @@ void model_key_seen(struct buf *out, struct str site, uint32_t date, enum table 
     buf_append_str(out, value);
 }
 
+void model_key_site_prefix(struct buf *out, struct str site)
+{
+    buf_printf(out, "ff:{%u}:%.*s:", model_shard(site), STR_ARG(site));
+}
+
 void model_channel_live(struct buf *out, struct str site)
 {
     buf_append_str(out, STR_LIT("ff:live:"));

@@ -110,5 +110,8 @@ void model_key_seen(struct buf *out, struct str site, uint32_t date, enum table 
 void model_channel_live(struct buf *out, struct str site);
 void model_channel_sites(struct buf *out);
 
+/* What every key of a site begins with. */
+void model_key_site_prefix(struct buf *out, struct str site);
+
 /* Which pattern of the inventory a key belongs to, or NULL for a key that must not exist. */
 const char *model_key_pattern(struct str key);

@@ -37,6 +37,11 @@ struct day_keys {
     bool is_private;
 };
 
+size_t day_keys_bytes(void)
+{
+    return sizeof(struct shared);
+}
+
 struct day_keys *day_keys_open(int fd)
 {
     if (sodium_init() < 0)

@@ -7,6 +7,7 @@
  * supervisor keeps over a collector's restart (an anonymous memfd), or anonymous; locked, left out
  * of core dumps, never written anywhere. Thread-safe. */
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/macros.h"
@@ -21,6 +22,8 @@ struct day_key {
 
 struct day_keys;
 
+/* What the memory takes, for whoever makes and locks it. */
+size_t day_keys_bytes(void);
 /* `fd` -1: memory of this process alone. NULL when the memory cannot be had. */
 MUST_CHECK struct day_keys *day_keys_open(int fd);
 /* Wipes them only where the memory is this process's alone. */

@@ -1,0 +1,14 @@
+#pragma once
+
+/* `footfall serve`: all roles and a private Redis below one folder. */
+
+#include "common/config.h"
+
+struct serve_options {
+    const struct config *config;
+    const char *config_path; /* handed to the roles; NULL: none */
+    const char *program;     /* what runs the roles; NULL: this executable */
+};
+
+/* Runs until SIGINT or SIGTERM, then ends all in order. The exit code. */
+int serve_run(const struct serve_options *options);

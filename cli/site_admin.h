@@ -1,0 +1,36 @@
+#pragma once
+
+/* Changing and reading the site list as an administrator, for `footfall site` and `serve`. */
+
+#include "aggregator/site.h"
+#include "common/config.h"
+#include "common/config_value.h"
+#include "common/redis.h"
+
+#define SITE_ADMIN_DEMO "demo.localhost"
+
+struct site_request {
+    const char *domain;   /* any case */
+    const char *timezone; /* NULL: UTC */
+    const char *preset;   /* NULL: standard */
+    const char *const *aliases;
+    size_t alias_count;
+};
+
+/* Adds a site, or gives one that is there new settings, and tells the collectors. False with a
+ * sentence: settings that are not valid, a host that another site has, Redis away. */
+MUST_CHECK bool site_admin_add(struct redis *redis, const struct site_request *request, char *error,
+                               size_t error_bytes);
+
+/* All sites by domain; unref it. NULL with a sentence. */
+struct site_list *site_admin_list(struct redis *redis, char *error, size_t error_bytes);
+
+/* Takes a site off the list and removes all that is kept of it. `ret_keys` counts the keys. False
+ * with a sentence. */
+MUST_CHECK bool site_admin_remove(struct redis *redis, struct str domain, size_t *ret_keys,
+                                  char *error, size_t error_bytes);
+
+/* What browsers use: collector.url, or http:// and where it listens. */
+enum { SITE_ADMIN_URL_BYTES = 320 };
+void site_admin_collector_url(const struct config *config, const struct listen_address *listen,
+                              char url[static SITE_ADMIN_URL_BYTES]);
