@@ -145,15 +145,21 @@ export function useLive(site: string | null): Live {
 /** Follows `value`, at most once in `pause_ms`: at once when idle, the last one never lost. */
 export function useThrottled(value: number, pause_ms: number): number {
   const [shown, setShown] = useState(value);
-  const last = useRef(0);
+  const latest = useRef(value);
+  latest.current = value;
+  const given = useRef(value);
+  const timer = useRef<number | undefined>(undefined);
   useEffect(() => {
-    const wait = Math.max(0, last.current + pause_ms - Date.now());
-    const timer = setTimeout(() => {
-      last.current = Date.now();
-      setShown(value);
-    }, wait);
-    return () => clearTimeout(timer);
+    const give = (): void => {
+      timer.current = undefined;
+      if (given.current === latest.current) return;
+      given.current = latest.current;
+      setShown(latest.current);
+      timer.current = window.setTimeout(give, pause_ms);
+    };
+    if (timer.current === undefined) give();
   }, [value, pause_ms]);
+  useEffect(() => () => clearTimeout(timer.current), []);
   return shown;
 }
 

@@ -47,12 +47,12 @@ function regionName(code: string): Name {
   return { text: rest, detail: displayName('region', country), mark: flagOf(country) };
 }
 
-const SCREENS: Record<string, string> = {
-  Mobile: 'up to 575 px',
-  Tablet: '576 – 991 px',
-  Laptop: '992 – 1439 px',
-  Desktop: 'from 1440 px',
-};
+const SCREENS = new Map([
+  ['Mobile', 'up to 575 px'],
+  ['Tablet', '576 – 991 px'],
+  ['Laptop', '992 – 1439 px'],
+  ['Desktop', 'from 1440 px'],
+]);
 
 /** Controls and overrides of the writing direction would let a value look like another one. */
 const DECEPTIVE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
@@ -73,7 +73,7 @@ function plainName(dimension: string, value: string): Name {
     case 'visit:language':
       return /^[a-z]{2,3}$/.test(value) ? { text: displayName('language', value) } : { text: value };
     case 'visit:screen': {
-      const detail = SCREENS[value];
+      const detail = SCREENS.get(value);
       return detail ? { text: value, detail } : { text: value };
     }
     default:

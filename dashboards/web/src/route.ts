@@ -7,10 +7,13 @@ import { formatView, parseView, type View } from './view';
 export interface Route {
   view: View;
   /** A new entry in the history. */
-  go: (change: Partial<View>) => void;
+  go: (change: Change) => void;
   /** The address of the view with a change: for real links. */
   href: (change: Partial<View>) => string;
 }
+
+/** What becomes different; worked out from the address as it is when a function. */
+type Change = Partial<View> | ((view: View) => Partial<View>);
 
 const current = (): View => parseView(location.pathname, location.search);
 
@@ -31,8 +34,10 @@ export function useAddress(): Route {
     return () => removeEventListener('popstate', onPopState);
   }, []);
   const href = (change: Partial<View>): string => formatView({ ...view, ...change });
-  const go = (change: Partial<View>): void => {
-    const address = href(change);
+  // From the address itself: two quick keys may come before the first one is rendered.
+  const go = (change: Change): void => {
+    const from = current();
+    const address = formatView({ ...from, ...(typeof change === 'function' ? change(from) : change) });
     if (address !== location.pathname + location.search) history.pushState(null, '', address);
     setView(current());
   };

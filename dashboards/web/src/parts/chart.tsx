@@ -163,6 +163,7 @@ function inWords({ series, metric }: ChartProps): string {
 }
 
 const TOOLTIP_PX = 190;
+const TOOLTIP_GAP_PX = 12;
 
 function Tooltip({ series, metric, now, at, plot }: ChartProps & { at: number; plot: uPlot }) {
   const label = series.labels[at];
@@ -171,7 +172,9 @@ function Tooltip({ series, metric, now, at, plot }: ChartProps & { at: number; p
   const before = series.before?.[at];
   const beforeLabel = series.beforeLabels[at];
   const x = plot.valToPos(at, 'x') + plot.bbox.left / devicePixelRatio;
-  const left = Math.min(Math.max(0, x - TOOLTIP_PX / 2), Math.max(0, plot.width - TOOLTIP_PX));
+  // Beside the position, so that it does not cover what it tells about.
+  const isRoomy = x + TOOLTIP_GAP_PX + TOOLTIP_PX <= plot.width;
+  const left = Math.max(0, isRoomy ? x + TOOLTIP_GAP_PX : x - TOOLTIP_GAP_PX - TOOLTIP_PX);
   return (
     <div class="tooltip" style={{ left: `${left}px`, width: `${TOOLTIP_PX}px` }} aria-hidden="true">
       <div class="tooltip-head">{bucketText(label, series.interval)}</div>

@@ -4,7 +4,7 @@ import { useRef } from 'preact/hooks';
 import type { Range } from '../dates';
 import { formatCount, type Value } from '../format';
 import { useQuery } from '../hooks';
-import { findBreakdown, tabOf, type Breakdown, type PanelInfo, type Tab } from '../panels';
+import { findBreakdown, tabOf, type Breakdown, type PanelInfo } from '../panels';
 import { breakdownRequest } from '../query';
 import { useRoute } from '../route';
 import { Link } from './link';
@@ -108,12 +108,12 @@ interface TabsProps {
 }
 
 function Tabs({ panel, breakdown, bodyId }: TabsProps) {
-  const { view, go } = useRoute();
+  const { go } = useRoute();
   const list = useRef<HTMLDivElement>(null);
   if (panel.tabs.length === 1) return null;
   const selected = tabOf(panel, breakdown);
-  const choose = (tab: Tab): void =>
-    go({ breakdowns: { ...view.breakdowns, [panel.id]: tab.breakdowns[0].id } });
+  const choose = (id: string): void =>
+    go(({ breakdowns }) => ({ breakdowns: { ...breakdowns, [panel.id]: id } }));
   const onKeyDown = (event: KeyboardEvent): void => {
     const steps = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (steps === undefined) return;
@@ -121,7 +121,7 @@ function Tabs({ panel, breakdown, bodyId }: TabsProps) {
     event.stopPropagation();
     const at = (panel.tabs.indexOf(selected) + steps + panel.tabs.length) % panel.tabs.length;
     const next = panel.tabs[at];
-    if (next) choose(next);
+    if (next) choose(next.breakdowns[0].id);
     list.current?.querySelectorAll<HTMLButtonElement>('[role=tab]')[at]?.focus();
   };
   return (
@@ -137,7 +137,7 @@ function Tabs({ panel, breakdown, bodyId }: TabsProps) {
             aria-selected={tab === selected}
             aria-controls={bodyId}
             tabIndex={tab === selected ? 0 : -1}
-            onClick={() => choose(tab)}
+            onClick={() => choose(tab.breakdowns[0].id)}
           >
             {tab.label}
           </button>
@@ -148,9 +148,7 @@ function Tabs({ panel, breakdown, bodyId }: TabsProps) {
           class="select small"
           aria-label={`${selected.label} by`}
           value={breakdown.id}
-          onChange={(event) =>
-            go({ breakdowns: { ...view.breakdowns, [panel.id]: event.currentTarget.value } })
-          }
+          onChange={(event) => choose(event.currentTarget.value)}
         >
           {selected.breakdowns.map((each) => (
             <option key={each.id} value={each.id}>

@@ -35,11 +35,10 @@ function useShortcuts(today: Day): void {
       const key = event.key.toUpperCase();
       const named = PERIODS.find((period) => KEYS[period] === key);
       if (named) go({ period: named });
-      else if (key === KEY_COMPARE) go({ comparison: view.comparison ? null : 'previous_period' });
-      else if (key === 'ARROWLEFT' || key === 'ARROWRIGHT') {
-        const shifted = shiftPeriod(view.period, key === 'ARROWLEFT' ? -1 : 1, today);
-        if (shifted) go({ period: shifted });
-      }
+      else if (key === KEY_COMPARE)
+        go(({ comparison }) => ({ comparison: comparison ? null : 'previous_period' }));
+      else if (key === 'ARROWLEFT' || key === 'ARROWRIGHT')
+        go(({ period }) => ({ period: shiftPeriod(period, key === 'ARROWLEFT' ? -1 : 1, today) ?? period }));
     };
     addEventListener('keydown', onKeyDown);
     return () => removeEventListener('keydown', onKeyDown);

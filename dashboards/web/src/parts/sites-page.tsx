@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Site } from '../api';
 import { addDays, wallClock, type Day } from '../dates';
-import { formatShort, plural, type Value } from '../format';
+import { formatShort, plural } from '../format';
 import { useClock, useQuery } from '../hooks';
 import { seriesRequest } from '../query';
 import { Link } from './link';
@@ -123,14 +123,15 @@ function SiteCard({ site, now }: { site: Site; now: Date }) {
           </>
         )}
       </p>
-      <Spark values={days.map((day) => (data ? (rows.get(day)?.[0] ?? 0) : null))} />
+      <Spark values={data ? days.map((day) => rows.get(day)?.[0] ?? 0) : []} />
     </li>
   );
 }
 
-function Spark({ values }: { values: Value[] }) {
-  const most = Math.max(1, ...values.map((value) => value ?? 0));
-  const points = values.map((value, at) => `${(at / (values.length - 1)) * 100},${29 - ((value ?? 0) / most) * 27}`);
+function Spark({ values }: { values: number[] }) {
+  if (values.length === 0) return <div class="spark" />;
+  const most = Math.max(1, ...values);
+  const points = values.map((value, at) => `${(at / (values.length - 1)) * 100},${29 - (value / most) * 27}`);
   const done = points.slice(0, -1);
   return (
     <svg class="spark" viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label={`Visitors of the last ${values.length} days`}>

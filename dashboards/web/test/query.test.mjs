@@ -1,0 +1,68 @@
+// Requests in the query API's shape, and what is read from its answers and its live stream.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseLive } from '../src/api';
+import { PANELS, PANEL_IDS, breakdownsOf } from '../src/panels';
+import * as query from '../src/query';
+
+const WEEK = { from: '2026-11-17', to: '2026-11-23' };
+
+test('totals ask for nothing else', () => {
+  assert.deepEqual(query.totalsRequest('example.com', ['visitors'], WEEK), {
+    site_id: 'example.com',
+    metrics: ['visitors'],
+    date_range: ['2026-11-17', '2026-11-23'],
+  });
+  assert.equal(query.totalsRequest('example.com', ['visitors'], null).date_range, 'all');
+});
+
+test('a series asks for its labels', () => {
+  const request = query.seriesRequest('example.com', ['visits'], WEEK, 'day');
+  assert.deepEqual(request.dimensions, ['time:day']);
+  assert.deepEqual(request.include, { time_labels: true });
+});
+
+test('a breakdown is sorted by its first metric', () => {
+  const request = query.breakdownRequest('s', breakdownsOf(PANELS.sources)[0], ['visitors', 'visits'], WEEK, { limit: 9, offset: 0 });
+  assert.deepEqual(request.order_by, [['visitors', 'desc']]);
+  assert.deepEqual(request.dimensions, ['visit:source']);
+  assert.deepEqual(request.pagination, { limit: 9, offset: 0 });
+});
+
+test('no breakdown asks for what is not kept', () => {
+  const session = ['views_per_visit', 'visit_duration'];
+  for (const id of PANEL_IDS) {
+    for (const { dimension, metrics, more } of breakdownsOf(PANELS[id])) {
+      const asked = [...metrics, ...more];
+      assert.ok(more.includes(metrics[0]), dimension);
+      if (dimension === 'visit:exit_page') assert.ok(!asked.includes('visitors'));
+      if (dimension.startsWith('event:')) assert.ok(!asked.some((metric) => session.includes(metric)), dimension);
+      else assert.ok(!asked.includes('time_on_page') && !asked.includes('events'), dimension);
+    }
+  }
+});
+
+test('the server’s own dates are taken from its echo, in any spelling', () => {
+  const answered = (date_range) => query.answeredRange({ results: [], query: { date_range } });
+  assert.deepEqual(answered(['2026-01-02', '2026-11-23']), { from: '2026-01-02', to: '2026-11-23' });
+  assert.deepEqual(answered(['2026-01-02T00:00:00+01:00', '2026-11-23T23:59:59+01:00']), { from: '2026-01-02', to: '2026-11-23' });
+  for (const odd of ['all', undefined, [], ['2026-01-02'], ['b', 'a'], ['2026-11-23', '2026-01-02'], [null, null]]) assert.equal(answered(odd), null);
+  assert.equal(query.answeredRange({ results: [] }), null);
+});
+
+test('an export’s address holds the whole request', () => {
+  const request = query.breakdownRequest('a b.com', breakdownsOf(PANELS.pages)[0], ['visitors', 'visits'], WEEK, { limit: 10_000, offset: 0 });
+  const url = new URL(query.exportUrl(request), 'http://x');
+  assert.equal(url.pathname, '/api/v2/export/a%20b.com.csv');
+  assert.equal(url.searchParams.get('metrics'), 'visitors,visits');
+  assert.equal(url.searchParams.get('date_range'), '2026-11-17,2026-11-23');
+  assert.equal(url.searchParams.get('dimensions'), 'event:page');
+});
+
+test('a live message is read, and nonsense is none', () => {
+  const now = parseLive('{"active":3,"minutes":[0,"x",-1,2],"pages":[{"path":"/a","visits":2},7]}');
+  assert.deepEqual(now, { active: 3, minutes: [0, 0, 0, 2], pages: [{ path: '/a', visits: 2 }] });
+  assert.deepEqual(parseLive('{}'), { active: 0, minutes: [], pages: [] });
+  for (const text of ['', 'x', 'null', '3', '"{}"']) assert.equal(parseLive(text), null);
+});
