@@ -25,6 +25,8 @@
 #include <stdlib.h>
 
 #include "aggregator/batch.h"
+#include "collector/held.h"
+#include "collector/sealed.h"
 #include "collector/view.h"
 #include "common/clock.h"
 #include "common/hash.h"
@@ -48,15 +50,6 @@ static_assert((size_t)VIEW_CELLS_MAX * (VALUE_BYTES_MAX + CELL_FIXED_BYTES) < BA
               "a section that is not to be sealed yet takes one more view");
 static_assert(VIEW_CELLS_MAX < SECTION_CELLS_MAX / 2, "likewise in cells");
 
-/* A beacon whose reply waits. In two lists: its batch's, and the worker's by age. */
-struct held {
-    struct http_held reply;
-    struct held *next;            /* of the same section or batch */
-    struct held *older, *younger; /* while it may still time out */
-    int64_t since_ms;
-    bool aging;
-};
-
 struct desk {
     struct str site; /* owned */
     uint32_t date;
@@ -66,22 +59,6 @@ struct desk {
     bool touched; /* in the writer's list of desks to look at */
     struct held *held;
     uint64_t last_number; /* of the last sealed batch with this site */
-};
-
-/* Where a site's section stands in a batch. */
-struct batch_site {
-    struct str site; /* points into the payload */
-    size_t at, len;
-};
-
-struct batch {
-    struct batch *next;
-    uint64_t number;
-    struct buf payload;
-    struct batch_site *sites;
-    size_t site_count;
-    struct held *held;
-    int64_t acknowledged_ms;
 };
 
 struct writer {
@@ -97,72 +74,18 @@ struct writer {
     struct desk **touched; /* may be ripe; as many places as desks */
     size_t touched_count;
     int64_t scan_at_ms;
-    struct section *spare;      /* one empty section, so that a quiet desk does not allocate */
-    struct batch *first, *last; /* sealed, oldest first; the first may be in flight */
+    struct section *spare;       /* one empty section, so that a quiet desk does not allocate */
+    struct sealed *first, *last; /* batches, oldest first; the first may be in flight */
     size_t queue_bytes;
     bool in_flight;
     bool refused; /* said once */
     int64_t retry_at_ms;
-    struct batch *recent, *recent_last;
+    struct sealed *recent, *recent_last;
     size_t recent_count;
-    struct held *eldest, *youngest;
-    struct held *free_held;
-    size_t held_count;
+    struct held_line held;
 };
 
 static void seal_and_send(struct writer *writer, bool everything);
-
-/* --- Held replies ---------------------------------------------------------------------------- */
-
-static void stop_aging(struct writer *writer, struct held *held)
-{
-    if (!held->aging)
-        return;
-    if (held->older != NULL)
-        held->older->younger = held->younger;
-    else
-        writer->eldest = held->younger;
-    if (held->younger != NULL)
-        held->younger->older = held->older;
-    else
-        writer->youngest = held->older;
-    held->aging = false;
-}
-
-static void start_aging(struct writer *writer, struct held *held)
-{
-    held->older = writer->youngest;
-    held->younger = NULL;
-    if (writer->youngest != NULL)
-        writer->youngest->younger = held;
-    else
-        writer->eldest = held;
-    writer->youngest = held;
-    held->aging = true;
-}
-
-static void reply_late(struct writer *writer, int64_t now_ms)
-{
-    while (writer->eldest != NULL &&
-           now_ms - writer->eldest->since_ms >= writer->options.ack_wait_ms) {
-        struct held *held = writer->eldest;
-        stop_aging(writer, held);
-        http_held_reply(&held->reply, writer->options.reply_accepted);
-    }
-}
-
-static void reply_durable(struct writer *writer, struct held *first)
-{
-    while (first != NULL) {
-        struct held *held = first;
-        first = held->next;
-        stop_aging(writer, held);
-        http_held_reply(&held->reply, writer->options.reply_durable);
-        held->next = writer->free_held;
-        writer->free_held = held;
-        writer->held_count--;
-    }
-}
 
 /* --- Desks ----------------------------------------------------------------------------------- */
 
@@ -234,26 +157,6 @@ static bool is_ripe(const struct writer *writer, const struct desk *desk, int64_
 
 /* --- Sealing --------------------------------------------------------------------------------- */
 
-/* A section's place in a payload of its own is where a batch's head ends. */
-static void append_desk(struct batch *batch, struct desk *desk)
-{
-    struct batch_site *entry = &batch->sites[batch->site_count++];
-    entry->at = batch->payload.len;
-    batch_append_section(&batch->payload, desk->section);
-    entry->len = batch->payload.len - entry->at;
-    entry->site = desk->site;
-}
-
-static void move_held(struct batch *batch, struct desk *desk)
-{
-    struct held **end = &desk->held;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = batch->held;
-    batch->held = desk->held;
-    desk->held = NULL;
-}
-
 static void close_section(struct writer *writer, struct desk *desk)
 {
     section_reset(desk->section, STR_EMPTY, 0);
@@ -264,39 +167,16 @@ static void close_section(struct writer *writer, struct desk *desk)
     desk->section = NULL;
 }
 
-static struct batch *new_batch(struct writer *writer, size_t section_count)
-{
-    struct batch *batch = calloc(1, sizeof(*batch));
-    if (batch == NULL)
-        abort();
-    batch->sites = calloc(section_count, sizeof(*batch->sites));
-    if (batch->sites == NULL)
-        abort();
-    batch->number = ++writer->last_number;
-    /* Estimates of bytes are generous; sections are sealed at half of it. */
-    buf_init(&batch->payload, 2 * BATCH_BYTES_MAX);
-    batch_begin(&batch->payload, (uint32_t)section_count);
-    return batch;
-}
-
-static void free_batch(struct batch *batch)
-{
-    buf_done(&batch->payload);
-    free(batch->sites);
-    free(batch);
-}
-
 static void seal(struct writer *writer, struct desk *const *desks, size_t count)
 {
-    struct batch *batch = new_batch(writer, count);
+    struct sealed *batch = sealed_new(++writer->last_number, count);
     for (size_t i = 0; i < count; i++) {
-        append_desk(batch, desks[i]);
-        move_held(batch, desks[i]);
+        sealed_add(batch, desks[i]->section);
+        held_move(&desks[i]->held, &batch->held);
         close_section(writer, desks[i]);
         desks[i]->last_number = batch->number;
     }
-    batch_end(&batch->payload);
-    assert(!batch->payload.overflow);
+    sealed_finish(batch);
     if (writer->last != NULL)
         writer->last->next = batch;
     else
@@ -361,23 +241,23 @@ static void forget_recent(struct writer *writer, int64_t now_ms)
     while (writer->recent != NULL &&
            (writer->recent_count > LIVE_PARTS_MAX ||
             now_ms - writer->recent->acknowledged_ms > WRITER_RECENT_MS)) {
-        struct batch *batch = writer->recent;
+        struct sealed *batch = writer->recent;
         writer->recent = batch->next;
         if (writer->recent == NULL)
             writer->recent_last = NULL;
         writer->recent_count--;
-        free_batch(batch);
+        sealed_free(batch);
     }
 }
 
 static void acknowledge_first(struct writer *writer)
 {
-    struct batch *batch = writer->first;
+    struct sealed *batch = writer->first;
     writer->first = batch->next;
     if (writer->first == NULL)
         writer->last = NULL;
     writer->queue_bytes -= batch->payload.len;
-    reply_durable(writer, batch->held);
+    held_answer_chain(&writer->held, batch->held, writer->options.reply_durable);
     batch->held = NULL;
     batch->next = NULL;
     batch->acknowledged_ms = clock_mono_ms();
@@ -390,27 +270,18 @@ static void acknowledge_first(struct writer *writer)
     forget_recent(writer, batch->acknowledged_ms);
 }
 
-static void free_batches(struct batch *batch)
-{
-    while (batch != NULL) {
-        struct batch *next = batch->next;
-        free_batch(batch);
-        batch = next;
-    }
-}
-
 static void start_over(struct writer *writer)
 {
     log_error("the log has lost this writer's place; what is not acknowledged goes on under a new "
               "name");
     randombytes_buf(&writer->id, sizeof(writer->id));
     writer->last_number = 0;
-    for (struct batch *batch = writer->first; batch != NULL; batch = batch->next)
+    for (struct sealed *batch = writer->first; batch != NULL; batch = batch->next)
         batch->number = ++writer->last_number;
     for (size_t i = 0; i < writer->desk_count; i++)
         writer->desks[i]->last_number = 0;
     /* Live messages name the writer: what was acknowledged under the old name is not of the new. */
-    free_batches(writer->recent);
+    sealed_free_list(writer->recent);
     writer->recent = writer->recent_last = NULL;
     writer->recent_count = 0;
 }
@@ -443,7 +314,7 @@ static void on_appended(const struct redis_reply *reply, void *data)
 static void send_first(struct writer *writer)
 {
     char id[WRITER_ID_DIGITS + 1], number[24], now[24];
-    const struct batch *batch = writer->first;
+    const struct sealed *batch = writer->first;
     struct buf keys[2];
     snprintf(id, sizeof(id), "%016" PRIx64, writer->id);
     snprintf(number, sizeof(number), "%" PRIu64, batch->number);
@@ -479,7 +350,8 @@ static void on_tick(void *data)
 {
     struct writer *writer = data;
     int64_t now_ms = clock_mono_ms();
-    reply_late(writer, now_ms);
+    held_answer_late(&writer->held, now_ms - writer->options.ack_wait_ms,
+                     writer->options.reply_accepted);
     forget_recent(writer, now_ms);
     if (now_ms >= writer->scan_at_ms) {
         scan_desks(writer, now_ms);
@@ -501,35 +373,24 @@ struct writer *writer_new(const struct writer_options *options)
     return writer;
 }
 
-static void free_held(struct held *held)
-{
-    while (held != NULL) {
-        struct held *next = held->next;
-        free(held);
-        held = next;
-    }
-}
-
 void writer_free(struct writer *writer)
 {
     if (writer == NULL)
         return;
     loop_timer_free(writer->tick);
     redis_link_free(writer->link);
-    reply_late(writer, INT64_MAX);
+    held_answer_late(&writer->held, INT64_MAX, writer->options.reply_accepted);
     for (size_t i = 0; i < writer->desk_count; i++) {
         struct desk *desk = writer->desks[i];
         section_free(desk->section);
-        free_held(desk->held);
+        held_free_chain(desk->held);
         free((void *)(uintptr_t)desk->site.ptr);
         explicit_bzero(desk, sizeof(*desk));
         free(desk);
     }
-    for (struct batch *batch = writer->first; batch != NULL; batch = batch->next)
-        free_held(batch->held);
-    free_held(writer->free_held);
-    free_batches(writer->first);
-    free_batches(writer->recent);
+    held_line_done(&writer->held);
+    sealed_free_list(writer->first);
+    sealed_free_list(writer->recent);
     section_free(writer->spare);
     free(writer->desks);
     free(writer->touched);
@@ -571,20 +432,8 @@ void writer_hold(struct writer *writer, struct str site, struct http_request *re
 {
     struct desk *desk = find_desk(writer, site);
     assert(desk != NULL && desk->section != NULL);
-    if (writer->held_count >= HELD_REPLIES_MAX) {
+    if (!held_add(&writer->held, &desk->held, req, clock_mono_ms()))
         http_reply(req, writer->options.reply_accepted);
-        return;
-    }
-    struct held *held = writer->free_held;
-    if (held != NULL)
-        writer->free_held = held->next;
-    else if ((held = malloc(sizeof(*held))) == NULL)
-        abort();
-    *held = (struct held){.since_ms = clock_mono_ms(), .next = desk->held};
-    desk->held = held;
-    writer->held_count++;
-    http_request_hold(req, &held->reply);
-    start_aging(writer, held);
 }
 
 void writer_turn(struct writer *writer)
@@ -631,26 +480,11 @@ uint64_t writer_id(const struct writer *writer)
     return writer->id;
 }
 
-/* A site's part of a sealed batch, as a payload of its own. */
-static bool part_of_batch(const struct batch *batch, struct str site, struct buf *payload)
-{
-    for (size_t i = 0; i < batch->site_count; i++) {
-        if (!str_eq(batch->sites[i].site, site))
-            continue;
-        buf_init(payload, LIVE_MESSAGE_BYTES_MAX);
-        batch_begin(payload, 1);
-        buf_append(payload, batch->payload.ptr + batch->sites[i].at, batch->sites[i].len);
-        batch_end(payload);
-        return true;
-    }
-    return false;
-}
-
 static void add_part(struct live_part *parts, struct buf *payloads, size_t *count,
-                     const struct batch *batch, struct str site)
+                     const struct sealed *batch, struct str site)
 {
     /* The open part needs the last place. */
-    if (*count < LIVE_PARTS_MAX - 1 && part_of_batch(batch, site, &payloads[*count])) {
+    if (*count < LIVE_PARTS_MAX - 1 && sealed_part(batch, site, &payloads[*count])) {
         parts[*count] = (struct live_part){.number = batch->number};
         ++*count;
     }
@@ -660,9 +494,9 @@ static size_t collect_parts(struct writer *writer, struct desk *desk, struct liv
                             struct buf *payloads)
 {
     size_t count = 0;
-    for (struct batch *batch = writer->recent; batch != NULL; batch = batch->next)
+    for (struct sealed *batch = writer->recent; batch != NULL; batch = batch->next)
         add_part(parts, payloads, &count, batch, desk->site);
-    for (struct batch *batch = writer->first; batch != NULL; batch = batch->next)
+    for (struct sealed *batch = writer->first; batch != NULL; batch = batch->next)
         add_part(parts, payloads, &count, batch, desk->site);
     if (desk->section != NULL) {
         buf_init(&payloads[count], LIVE_MESSAGE_BYTES_MAX);
