@@ -311,12 +311,20 @@ static bool is_dropped(struct passage *passage, enum drop_reason *ret_reason)
 
 enum outcome { OUTCOME_COUNTED, OUTCOME_UNKNOWN_SITE, OUTCOME_DROPPED, OUTCOME_NO_ROOM };
 
+/* By name; a beacon that names none has the page's host instead. */
+static const struct site *find_site(const struct site_list *sites, struct str name)
+{
+    if (sites == NULL)
+        return NULL;
+    const struct site *site = site_list_find(sites, name);
+    return site != NULL ? site : site_list_find_host(sites, name);
+}
+
 /* From a parsed beacon to its section. */
 static enum outcome take(struct passage *passage, enum drop_reason *ret_reason)
 {
     struct worker *worker = passage->worker;
-    passage->site =
-        worker->sites == NULL ? NULL : site_list_find(worker->sites, passage->beacon->site);
+    passage->site = find_site(worker->sites, passage->beacon->site);
     if (passage->site == NULL)
         return OUTCOME_UNKNOWN_SITE;
     passage->local = timezone_local(passage->site->zone, clock_wall_ms());
