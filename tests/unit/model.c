@@ -1,0 +1,188 @@
+/* The inventory: how keys are spelled, and which keys belong to it. */
+
+#include "aggregator/model.h"
+
+#include <stdio.h>
+
+#include "tests/test.h"
+
+#define S(text) STR_LIT(text)
+
+static void every_key_is_spelled_as_documented_and_in_the_inventory(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *pattern;
+    } EXPECTED[] = {
+        {"ff:sites", "ff:sites"},
+        {"ff:{0}:log", "ff:{n}:log"},
+        {"ff:{7}:writers", "ff:{n}:writers"},
+        {"ff:{65535}:cursor", "ff:{n}:cursor"},
+        {"ff:{0}:a.example:live:20261123:page", "ff:{n}:<site>:live:<date>:<table>"},
+        {"ff:{0}:a.example:drops:20261123", "ff:{n}:<site>:drops:<date>"},
+        {"ff:{0}:a.example:seen:20261123:page:/a:b", "ff:{n}:<site>:seen:<date>:<cell>"},
+        {"ff:{0}:a.example:seen:20261123:total:", "ff:{n}:<site>:seen:<date>:<cell>"},
+    };
+    struct buf keys[ARRAY_LEN(EXPECTED)];
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        buf_init(&keys[i], 2000);
+    model_key_sites(&keys[0]);
+    model_key_log(&keys[1], 0);
+    model_key_writers(&keys[2], 7);
+    model_key_cursor(&keys[3], 65535);
+    model_key_live(&keys[4], S("a.example"), 20261123, TABLE_PAGE);
+    model_key_live(&keys[5], S("a.example"), 20261123, TABLE_DROPS);
+    model_key_seen(&keys[6], S("a.example"), 20261123, TABLE_PAGE, S("/a:b"));
+    model_key_seen(&keys[7], S("a.example"), 20261123, TABLE_TOTAL, STR_EMPTY);
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        assert_true(str_eq(buf_str(&keys[i]), str_from(EXPECTED[i].key)));
+        assert_string_equal(model_key_pattern(buf_str(&keys[i])), EXPECTED[i].pattern);
+        buf_done(&keys[i]);
+    }
+}
+
+static void every_table_has_a_live_key_of_the_inventory(void **state)
+{
+    (void)state;
+    for (int t = 0; t < TABLE__COUNT; t++) {
+        struct buf key;
+        buf_init(&key, 1000);
+        model_key_live(&key, S("x-1.example"), 19700101, (enum table)t);
+        assert_non_null(model_key_pattern(buf_str(&key)));
+        buf_done(&key);
+    }
+}
+
+static void other_keys_are_outside_the_inventory(void **state)
+{
+    (void)state;
+    static const struct str STRAY[] = {
+        S(""),
+        S("x"),
+        S("ff:"),
+        S("ff:site"),
+        S("ff:sites2"),
+        S("ff:sites:a"),
+        S("ff:live:a.example"), /* a channel, never a key */
+        S("ff:{0}"),
+        S("ff:{0}:"),
+        S("ff:{}:log"),
+        S("ff:{x}:log"),
+        S("ff:{-1}:log"),
+        S("ff:{123456}:log"),
+        S("ff:{0}log"),
+        S("ff:{0}:logs"),
+        S("ff:{0}:scratch:0"), /* never at rest */
+        S("ff:{0}:a.example"),
+        S("ff:{0}:a.example:live:20261123"),
+        S("ff:{0}:a.example:live:20261123:"),
+        S("ff:{0}:a.example:live:20261123:pages"),
+        S("ff:{0}:a.example:live:20261123:page:"),
+        S("ff:{0}:a.example:live:20261123:drops"), /* has a key of its own */
+        S("ff:{0}:a.example:live:20261131:page"),
+        S("ff:{0}:a.example:live:2026112:page"),
+        S("ff:{0}:a.example:live:202611230:page"),
+        S("ff:{0}:a.example:live:2026112x:page"),
+        S("ff:{0}:a.example:drops:20261123:page"),
+        S("ff:{0}:a.example:drops:20260229"),
+        S("ff:{0}:a.example:seen:20261123:page"),
+        S("ff:{0}:a.example:seen:20261123:pages:/a"),
+        S("ff:{0}:a.example:visitors:20261123"),
+        S("ff:{0}:A.example:live:20261123:page"),
+        S("ff:{0}:a_b.example:live:20261123:page"),
+        S("ff:{0}:.example:live:20261123:page"),
+        S("ff:{0}::live:20261123:page"),
+        S("ff:{0}:a.example:LIVE:20261123:page"),
+        S("ff:{0}:a.example:live:20261123:page\0"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(STRAY); i++)
+        assert_null(model_key_pattern(STRAY[i]));
+}
+
+static void a_sketchs_value_fits_up_to_its_cap(void **state)
+{
+    (void)state;
+    for (int len = VALUE_BYTES_MAX - 1; len <= VALUE_BYTES_MAX + 1; len++) {
+        struct buf key;
+        buf_init(&key, 2000);
+        buf_printf(&key, "ff:{0}:a.example:seen:20261123:page:%0*d", len, 0);
+        assert_int_equal(model_key_pattern(buf_str(&key)) != NULL, len <= VALUE_BYTES_MAX);
+        buf_done(&key);
+    }
+}
+
+static void names_and_letters_lead_back(void **state)
+{
+    (void)state;
+    for (int t = 0; t < TABLE__COUNT; t++) {
+        enum table table;
+        assert_true(model_table_from_name(str_from(model_table_name((enum table)t)), &table));
+        assert_int_equal(table, t);
+        assert_true(model_table_cap((enum table)t) > 0);
+    }
+    for (int m = 0; m < METRIC__COUNT; m++) {
+        enum metric metric;
+        assert_true(model_metric_from_letter(model_metric_letter((enum metric)m), &metric));
+        assert_int_equal(metric, m);
+        assert_int_not_equal(model_metric_letter((enum metric)m), MODEL_APPLIED_MARK);
+    }
+    enum table table = TABLE_OS;
+    enum metric metric = METRIC_EVENTS;
+    assert_false(model_table_from_name(S("pag"), &table));
+    assert_false(model_table_from_name(S("Page"), &table));
+    assert_false(model_table_from_name(STR_EMPTY, &table));
+    assert_false(model_metric_from_letter('@', &metric));
+    assert_false(model_metric_from_letter('V', &metric));
+    assert_int_equal(table, TABLE_OS);
+    assert_int_equal(metric, METRIC_EVENTS);
+}
+
+static void dates_follow_the_calendar(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t date;
+        bool valid;
+    } DATES[] = {
+        {19691231, false}, {19700101, true},   {20260228, true},  {20260229, false},
+        {20240229, true},  {19000229, false},  {20000229, true},  {20261130, true},
+        {20261131, false}, {20261200, false},  {20260001, false}, {20261301, false},
+        {99991231, true},  {100000101, false}, {0, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(DATES); i++)
+        assert_int_equal(model_date_valid(DATES[i].date), DATES[i].valid);
+}
+
+static void a_site_is_a_host_of_at_most_253_bytes(void **state)
+{
+    (void)state;
+    static const struct str GOOD[] = {S("a"), S("localhost"), S("a-b.example"), S("xn--p1ai"),
+                                      S("1.2.3.4")};
+    static const struct str BAD[] = {
+        S(""),    S("."),    S("a."),  S(".a"),  S("a..b"),
+        S("-a"),  S("a-"),   S("A"),   S("a b"), S("a:b"),
+        S("a/b"), S("a\0b"), S("a_b"), S("a{b"), S("\xc3\xa9.example")};
+    for (size_t i = 0; i < ARRAY_LEN(GOOD); i++)
+        assert_true(model_site_valid(GOOD[i]));
+    for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
+        assert_false(model_site_valid(BAD[i]));
+    for (int len = 252; len <= 254; len++) {
+        char site[300];
+        snprintf(site, sizeof(site), "%0*d", len, 0);
+        assert_int_equal(model_site_valid(str_from(site)), len <= 253);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_is_spelled_as_documented_and_in_the_inventory),
+        cmocka_unit_test(every_table_has_a_live_key_of_the_inventory),
+        cmocka_unit_test(other_keys_are_outside_the_inventory),
+        cmocka_unit_test(a_sketchs_value_fits_up_to_its_cap),
+        cmocka_unit_test(names_and_letters_lead_back),
+        cmocka_unit_test(dates_follow_the_calendar),
+        cmocka_unit_test(a_site_is_a_host_of_at_most_253_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
