@@ -113,7 +113,7 @@ bool redis_address_parse(const char *url, struct redis_address *ret_address, cha
         else if (rest.len == 0 || rest.ptr[0] != '/')
             sentence = "unix:// needs the absolute path of a socket";
         else if (!copy_decoded(rest, address.socket_path, sizeof(address.socket_path)))
-            sentence = "the socket's path is longer than the 107 bytes that Unix allows";
+            sentence = "the socket's path is longer than the 106 bytes that are allowed";
     } else if (str_starts_with(rest, STR_LIT("redis://"))) {
         rest = str_from_at(rest, sizeof("redis://") - 1);
         if (!take_credentials(&rest, &address))

@@ -10,7 +10,9 @@
 
 /* Where a Redis is, and as whom. */
 struct redis_address {
-    char socket_path[108]; /* a Unix socket, or empty */
+    /* A Unix socket, or empty. One byte less than Unix allows: hiredis 0.14 copies 107 bytes at
+     * most into uncleared memory, so that a path of just 107 has no end. */
+    char socket_path[107];
     char host[256];
     uint16_t port;
     char user[64];      /* empty: no AUTH */

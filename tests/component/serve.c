@@ -601,8 +601,8 @@ static void a_folder_too_deep_for_a_socket_is_a_sentence(void **state)
     struct served *served = *state;
     struct served deep = *served;
     char text[4096], path[PATH_BYTES];
-    /* The longest data path that fits beside "/redis/redis.sock" and its NUL in 108 bytes. */
-    static const size_t LONGEST = 108 - sizeof("/redis/redis.sock");
+    /* The longest data path that fits beside "/redis/redis.sock" in an address's 107 bytes. */
+    static const size_t LONGEST = 107 - sizeof("/redis/redis.sock");
     for (size_t len = LONGEST; len <= LONGEST + 1; len++) {
         snprintf(path, sizeof(path), "%s/", served->data);
         size_t filled = strlen(path);
