@@ -521,6 +521,33 @@ static void a_key_of_another_type_stops_it_until_it_is_gone(void **state)
     assert_counts_equal_the_oracle();
 }
 
+static void half_a_folded_batch_is_not_folded_twice(void **state)
+{
+    (void)state;
+    static const struct str SITES[] = {S(SITE), S("b.example")};
+    struct buf payload;
+    buf_init(&payload, BATCH_BYTES_MAX);
+    batch_begin(&payload, ARRAY_LEN(SITES));
+    for (size_t i = 0; i < ARRAY_LEN(SITES); i++) {
+        struct section *section = section_new(10);
+        section_reset(section, SITES[i], DATE);
+        count_view(section, "/", true);
+        batch_append_section(&payload, section);
+        section_free(section);
+    }
+    batch_end(&payload);
+    append_payload(0, buf_str(&payload));
+    buf_done(&payload);
+    DO(S("SET"), S("ff:{0}:b.example:live:20261123:page"), S("stray"));
+    pid_t pid = start_aggregator(&server.address);
+    sleep_ms(400);
+    DO(S("DEL"), S("ff:{0}:b.example:live:20261123:page"));
+    wait_applied();
+    stop_aggregator(pid);
+    assert_int_equal(field(TOTAL, S("v")), 1);
+    assert_int_equal(field("ff:{0}:b.example:live:20261123:total", S("v")), 1);
+}
+
 static void a_redis_without_memory_is_waited_for(void **state)
 {
     (void)state;
@@ -591,6 +618,7 @@ int main(void)
         SERVED(past_a_tables_cap_values_count_as_other),
         SERVED(what_is_no_batch_is_passed_over),
         SERVED(a_key_of_another_type_stops_it_until_it_is_gone),
+        SERVED(half_a_folded_batch_is_not_folded_twice),
         SERVED(a_redis_without_memory_is_waited_for),
         SERVED(a_library_that_is_gone_is_loaded_again),
         SERVED(the_rights_of_its_role_are_enough),
