@@ -143,29 +143,29 @@ static_assert(QUERY_GROUPS_MAX >= QUERY_DAYS_MAX, "a day's figure each fits");
 #define APPLY_BLOCK_MS 500
 /* Entries in one reply: bounds it to some tens of megabytes. */
 #define APPLY_READ_ENTRIES 32
-/* The arguments of one `apply`. The worst of a payload's bytes are cells of seven with one register:
- * each becomes keys, fields and a sketch of some 400. */
+/* The arguments of one `apply`. The worst of a payload's bytes are cells of seven with one
+ * register: each becomes keys, fields and a sketch of some 400. */
 #define APPLY_CALL_BYTES_MAX (256u * 1024 * 1024)
 static_assert(APPLY_CALL_BYTES_MAX >= 64u * (APPLY_BYTES_MAX + BATCH_BYTES_MAX),
               "whatever may be folded can be sent");
-/* From so many registers on a sketch is dense at rest (12 KiB): merging into a sparse one takes time
- * by the square of its registers, and from here on longer than into a dense one. */
+/* From so many registers on a sketch is dense at rest (12 KiB): merging into a sparse one takes
+ * time by the square of its registers, and from here on longer than into a dense one. */
 #define SKETCH_DENSE_FROM 256
 /* What the aggregator remembers of values and registers at rest; past it all is forgotten, and
  * loaded again as it is needed. Holds some thousand busy pages, or ten thousand quiet sites. */
 #define LEDGER_BYTES_MAX (192 * 1024 * 1024)
 /* Live hashes and drops: twenty-five months, the longest that a preset keeps day records. */
 #define LIVE_KEPT_DAYS 762
-/* Sketches after the date has ended in UTC: fourteen hours until it has ended in every time zone, and
- * one in which the last batches arrive. */
+/* Sketches after the date has ended in UTC: fourteen hours until it has ended in every time zone,
+ * and one in which the last batches arrive. */
 #define SEEN_KEPT_HOURS 15
 /* Sketches of a day that was over already when its batch arrived. */
 #define SEEN_LATE_KEPT_HOURS 1
 /* Collectors' last messages in a dashboards' memory; past it new ones are not kept, and what they
  * tell shows when it is applied. A busy site's is some 20 KB. */
 #define OVERLAY_BYTES_MAX (64 * 1024 * 1024)
-/* Cells of one day and table whose sketches are read for what is not applied yet: each takes some 40
- * microseconds to estimate. Past it their visitors are added up. */
+/* Cells of one day and table whose sketches are read for what is not applied yet: each takes some
+ * 40 microseconds to estimate. Past it their visitors are added up. */
 #define OVERLAY_SKETCHES_MAX 256
 /* A collector tells every second; one that is silent for three is gone, or has nothing open. */
 #define OVERLAY_EXPIRY_MS 3000

@@ -26,7 +26,8 @@ struct redis {
 
 /* --- Addresses -------------------------------------------------------------------------------- */
 
-/* Copies with %xx decoded and a NUL at the end; false for what does not fit, a bad escape or %00. */
+/* Copies with %xx decoded and a NUL at the end; false for what does not fit, a bad escape or %00.
+ */
 static bool copy_decoded(struct str from, char *to, size_t to_bytes)
 {
     struct str decoded;
