@@ -55,8 +55,8 @@ export async function withPlainChromium(url, body) {
 }
 
 /**
- * An HTTP server on an ephemeral loopback port. `answer({method, path, query, headers, body})`
- * gives {status, headers, body}, or nothing for 404.
+ * An HTTP server on an ephemeral loopback port. `answer({method, url, path, query, headers, body})`
+ * gives {status, headers, body}, at once or as a promise, or nothing for 404.
  */
 export async function serve(answer) {
   const server = createServer(async (req, res) => {
@@ -65,12 +65,13 @@ export async function serve(answer) {
     const url = new URL(req.url, 'http://localhost');
     const request = {
       method: req.method,
+      url: req.url,
       path: url.pathname,
       query: url.searchParams,
       headers: req.headers,
       body: Buffer.concat(chunks).toString(),
     };
-    const reply = answer(request) ?? { status: 404 };
+    const reply = (await answer(request)) ?? { status: 404 };
     res.writeHead(reply.status ?? 200, reply.headers);
     res.end(reply.body);
   });
