@@ -28,23 +28,91 @@ export const XSS = [
 ];
 
 const DAY_MS = 86_400_000;
-const HOURS = [2, 1, 1, 1, 1, 2, 4, 7, 11, 14, 15, 14, 13, 14, 14, 13, 12, 11, 10, 11, 12, 11, 8, 4];
+const HOURS = [
+  2, 1, 1, 1, 1, 2, 4, 7, 11, 14, 15, 14, 13, 14, 14, 13, 12, 11, 10, 11, 12, 11, 8, 4,
+];
 const FIRST_DAY = '2025-03-04';
 
 const VALUES = {
-  'event:page': ['/', '/pricing', '/blog/why-we-count-less', '/docs', '/docs/install', '/blog', '/about', '/blog/release-2-0', '/docs/configuration', '/contact', '/changelog', '/docs/api', '/privacy', '/imprint', '/blog/:id', '/jobs'],
-  'visit:entry_page': ['/', '/blog/why-we-count-less', '/docs', '/pricing', '/blog/release-2-0', '/docs/install'],
+  'event:page': [
+    '/',
+    '/pricing',
+    '/blog/why-we-count-less',
+    '/docs',
+    '/docs/install',
+    '/blog',
+    '/about',
+    '/blog/release-2-0',
+    '/docs/configuration',
+    '/contact',
+    '/changelog',
+    '/docs/api',
+    '/privacy',
+    '/imprint',
+    '/blog/:id',
+    '/jobs',
+  ],
+  'visit:entry_page': [
+    '/',
+    '/blog/why-we-count-less',
+    '/docs',
+    '/pricing',
+    '/blog/release-2-0',
+    '/docs/install',
+  ],
   'visit:exit_page': ['/pricing', '/', '/docs/install', '/contact', '/blog/why-we-count-less'],
-  'visit:source': ['Google', 'Direct / None', 'Hacker News', 'GitHub', 'DuckDuckGo', 'Mastodon', 'Bing', 'news.example.net', 'Reddit', 'ChatGPT', 'LinkedIn'],
-  'visit:referrer': ['google.com', 'news.ycombinator.com', 'github.com', 'duckduckgo.com', 'mastodon.social', '(not set)'],
+  'visit:source': [
+    'Google',
+    'Direct / None',
+    'Hacker News',
+    'GitHub',
+    'DuckDuckGo',
+    'Mastodon',
+    'Bing',
+    'news.example.net',
+    'Reddit',
+    'ChatGPT',
+    'LinkedIn',
+  ],
+  'visit:referrer': [
+    'google.com',
+    'news.ycombinator.com',
+    'github.com',
+    'duckduckgo.com',
+    'mastodon.social',
+    '(not set)',
+  ],
   'visit:channel': ['Organic Search', 'Direct', 'Referral', 'Organic Social', 'AI', 'Email'],
   'visit:utm_campaign': ['spring-sale', 'newsletter-47', '(not set)'],
   'visit:utm_source': ['newsletter', 'mastodon'],
   'visit:utm_medium': ['email', 'social'],
   'visit:utm_content': [],
   'visit:utm_term': [],
-  'visit:country': ['NL', 'DE', 'US', 'GB', 'FR', 'BE', 'IN', 'BR', 'SE', 'JP', 'AU', 'CA', '(not set)'],
-  'visit:region': ['NL-North Holland', 'NL-ZH', 'DE-BE', 'US-California', 'GB-ENG', 'NL-UT', 'FR-IDF', '(not set)'],
+  'visit:country': [
+    'NL',
+    'DE',
+    'US',
+    'GB',
+    'FR',
+    'BE',
+    'IN',
+    'BR',
+    'SE',
+    'JP',
+    'AU',
+    'CA',
+    '(not set)',
+  ],
+  'visit:region': [
+    'NL-North Holland',
+    'NL-ZH',
+    'DE-BE',
+    'US-California',
+    'GB-ENG',
+    'NL-UT',
+    'FR-IDF',
+    '(not set)',
+  ],
   'visit:device': ['Desktop', 'Mobile', 'Tablet'],
   'visit:browser': ['Chrome', 'Safari', 'Firefox', 'Edge', 'Samsung Internet', '(other)'],
   'visit:browser_version': ['Chrome 142', 'Safari 26', 'Firefox 145', 'Chrome 141', 'Edge 142'],
@@ -92,8 +160,10 @@ function hourOf(site, day, hour, now) {
   const weekday = new Date(utc(day)).getUTCDay();
   const trend = 0.6 + days / 900 + 0.12 * Math.sin(days / 23);
   const weekend = weekday === 0 || weekday === 6 ? 0.55 : 1;
-  const running = now - utc(day) - hour * 3_600_000 < 3_600_000 ? ((now / 3_600_000) % 1) : 1;
-  const visits = Math.round(HOURS[hour] * 2.6 * trend * weekend * running * (0.8 + 0.4 * hash(site + day + hour)));
+  const running = now - utc(day) - hour * 3_600_000 < 3_600_000 ? (now / 3_600_000) % 1 : 1;
+  const visits = Math.round(
+    HOURS[hour] * 2.6 * trend * weekend * running * (0.8 + 0.4 * hash(site + day + hour)),
+  );
   return {
     visits,
     visitors: Math.round(visits * 0.86),
@@ -162,7 +232,11 @@ class FakeSite {
 
   values(dimension) {
     if (this.kind === 'empty') return [...this.pages.keys()];
-    if (this.kind === 'odd' && ['event:page', 'visit:entry_page', 'event:goal', 'visit:source'].includes(dimension)) return ODD_PAGES;
+    if (
+      this.kind === 'odd' &&
+      ['event:page', 'visit:entry_page', 'event:goal', 'visit:source'].includes(dimension)
+    )
+      return ODD_PAGES;
     return VALUES[dimension];
   }
 
@@ -174,14 +248,23 @@ class FakeSite {
 
   tell(stream, now) {
     const minutes = Array.from({ length: 30 }, (_, at) =>
-      this.kind === 'empty' ? 0 : Math.round(9 * hash(`${at}${this.name}`) ** 2));
+      this.kind === 'empty' ? 0 : Math.round(9 * hash(`${at}${this.name}`) ** 2),
+    );
     minutes[29] = this.added.pageviews + (this.kind === 'empty' ? 0 : 3);
-    const pages = this.kind === 'odd' ? ODD_PAGES.slice(0, 6) : this.kind === 'empty' ? [] : VALUES['event:page'].slice(0, 4);
+    const pages =
+      this.kind === 'odd'
+        ? ODD_PAGES.slice(0, 6)
+        : this.kind === 'empty'
+          ? []
+          : VALUES['event:page'].slice(0, 4);
     const today = this.day(iso(now), now);
     const body = {
       active: this.added.visits + (this.kind === 'empty' ? 0 : 7),
       minutes,
-      pages: [...[...this.pages].map(([path, visits]) => ({ path, visits })), ...pages.map((path, at) => ({ path, visits: 4 - Math.min(3, at) }))],
+      pages: [
+        ...[...this.pages].map(([path, visits]) => ({ path, visits })),
+        ...pages.map((path, at) => ({ path, visits: 4 - Math.min(3, at) })),
+      ],
       today: { visitors: today.visitors, visits: today.visits, pageviews: today.pageviews },
     };
     stream.write(`data: ${JSON.stringify(body)}\n\n`);
@@ -190,7 +273,10 @@ class FakeSite {
 
 function rowsOf(site, query, [from, to], now) {
   const dimension = query.dimensions?.[0];
-  const row = (sum, dimensions) => ({ metrics: query.metrics.map((name) => metricOf(name, sum)), dimensions });
+  const row = (sum, dimensions) => ({
+    metrics: query.metrics.map((name) => metricOf(name, sum)),
+    dimensions,
+  });
   if (!dimension) return { rows: [row(site.total(from, to, now), [])] };
   if (dimension === 'time:hour') {
     const rows = HOURS.map((_, hour) => {
@@ -198,7 +284,10 @@ function rowsOf(site, query, [from, to], now) {
       if (from === iso(now) && hour === new Date(now).getUTCHours()) add(sum, site.added);
       return row(sum, [`${from} ${String(hour).padStart(2, '0')}:00:00`]);
     });
-    return { rows: rows.filter((each) => each.metrics[0] > 0), labels: rows.map((each) => each.dimensions[0]) };
+    return {
+      rows: rows.filter((each) => each.metrics[0] > 0),
+      labels: rows.map((each) => each.dimensions[0]),
+    };
   }
   if (bucketOf[dimension]) {
     const sums = new Map();
@@ -210,18 +299,22 @@ function rowsOf(site, query, [from, to], now) {
     return { rows: rows.filter((each) => each.metrics[0] > 0), labels: [...sums.keys()] };
   }
   const total = site.total(from, to, now);
-  const values = site.values(dimension) ?? [];
-  const weights = values.map((value, at) => (0.7 + 0.6 * hash(value + dimension)) / (at + 1) ** 1.1);
+  const isLeftOut = (value) => query.filters?.some(([, , out]) => out.includes(value));
+  const values = (site.values(dimension) ?? []).filter((value) => !isLeftOut(value));
+  const weights = values.map(
+    (value, at) => (0.7 + 0.6 * hash(value + dimension)) / (at + 1) ** 1.1,
+  );
   const whole = weights.reduce((sum, weight) => sum + weight, 0);
   if (dimension === 'event:goal') total.visitors = total.events * 0.8;
   const rows = values.map((value, at) => row(add(zero(), total, weights[at] / whole), [value]));
-  return { rows: rows.filter((each) => each.metrics[0] > 0).sort((a, b) => b.metrics[0] - a.metrics[0]) };
+  return {
+    rows: rows.filter((each) => each.metrics[0] > 0).sort((a, b) => b.metrics[0] - a.metrics[0]),
+  };
 }
 
 function answer(site, query, now) {
   const all = query.date_range === 'all';
   const range = all ? [FIRST_DAY, iso(now)] : query.date_range;
-  if (site.kind === 'empty' && all) range[0] = iso(now);
   const { rows, labels } = rowsOf(site, query, range, now);
   const { limit = 10_000, offset = 0 } = query.pagination ?? {};
   const results = rows.slice(offset, offset + limit);
@@ -229,8 +322,15 @@ function answer(site, query, now) {
   if (mode) {
     const days = (utc(range[1]) - utc(range[0])) / DAY_MS + 1;
     const back = (mode === 'year_over_year' ? 365 : days) * DAY_MS;
-    const before = rowsOf(site, query, range.map((day) => iso(utc(day) - back)), now).rows;
-    results.forEach((each, at) => (each.comparison = { metrics: before[at]?.metrics ?? [], change: [] }));
+    const before = rowsOf(
+      site,
+      query,
+      range.map((day) => iso(utc(day) - back)),
+      now,
+    ).rows;
+    results.forEach(
+      (each, at) => (each.comparison = { metrics: before[at]?.metrics ?? [], change: [] }),
+    );
   }
   const meta = { metric_warnings: {} };
   if (query.include?.total_rows) meta.total_rows = rows.length;
@@ -238,13 +338,20 @@ function answer(site, query, now) {
   return { results, meta, query: { ...query, date_range: range } };
 }
 
-const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
+const TYPES = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript',
+  css: 'text/css',
+  svg: 'image/svg+xml',
+};
 
 /** Starts on loopback. `web` holds the built pages; `sites` maps names to kinds. `now` is fixed when
  *  given. The returned object adds views and says what was asked. */
 export async function startFake({ web, sites = SITES, now, port = 0 }) {
   const clock = () => now ?? Date.now();
-  const state = new Map(Object.entries(sites).map(([name, kind]) => [name, new FakeSite(name, kind)]));
+  const state = new Map(
+    Object.entries(sites).map(([name, kind]) => [name, new FakeSite(name, kind)]),
+  );
   const fake = { queries: [], isDown: false };
 
   const json = (res, status, body) => {
@@ -260,11 +367,15 @@ export async function startFake({ web, sites = SITES, now, port = 0 }) {
       return json(res, 503, { error: 'The counts cannot be read right now: Redis is away.' });
     if (query.metrics.includes('visitors') && query.dimensions?.[0] === 'visit:exit_page')
       return json(res, 400, { error: 'visitors is not kept for visit:exit_page; visits is.' });
-    return setTimeout(() => json(res, 200, answer(site, query, clock())), site.kind === 'slow' ? 60_000 : 5).unref();
+    return setTimeout(
+      () => json(res, 200, answer(site, query, clock())),
+      site.kind === 'slow' ? 60_000 : 5,
+    ).unref();
   };
   const onLive = (res, name) => {
     const site = state.get(decodeURIComponent(name));
-    if (!site || site.kind === 'broken') return json(res, 503, { error: 'The live stream is away.' });
+    if (!site || site.kind === 'broken')
+      return json(res, 503, { error: 'The live stream is away.' });
     res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     site.tell(res, clock());
     site.streams.add(res);
@@ -273,7 +384,8 @@ export async function startFake({ web, sites = SITES, now, port = 0 }) {
   const onFile = (res, path) => {
     const file = path.startsWith('/assets/') ? path.slice(8) : 'index.html';
     const name = join(web, file);
-    if (file.includes('/') || !existsSync(name)) return json(res, 404, { error: 'There is nothing here.' });
+    if (file.includes('/') || !existsSync(name))
+      return json(res, 404, { error: 'There is nothing here.' });
     res.writeHead(200, {
       'content-type': TYPES[file.split('.').pop()],
       'content-security-policy': CSP,
@@ -285,7 +397,11 @@ export async function startFake({ web, sites = SITES, now, port = 0 }) {
   const server = createServer((req, res) => {
     const path = req.url.split('?')[0];
     if (path === '/api/sites') {
-      const list = [...state.keys()].map((site_id) => ({ site_id, timezone: 'UTC', preset: 'standard' }));
+      const list = [...state.keys()].map((site_id) => ({
+        site_id,
+        timezone: 'UTC',
+        preset: 'standard',
+      }));
       json(res, 200, { sites: list });
     } else if (path === '/api/v2/query') {
       let body = '';

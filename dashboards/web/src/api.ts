@@ -47,7 +47,8 @@ function refusal(status: number, body: unknown): { ok: false; error: ApiError } 
   const said = isObject(body) && typeof body.error === 'string' ? body.error : null;
   if (status === 429 || status === 503)
     return failure('failed', said ?? 'The server has too much to do right now.');
-  if (status >= 400 && status < 500) return failure('refused', said ?? `The server refused this (${status}).`);
+  if (status >= 400 && status < 500)
+    return failure('refused', said ?? `The server refused this (${status}).`);
   return failure('failed', said ?? `The server could not answer (${status}).`);
 }
 
@@ -66,7 +67,9 @@ async function request<T>(
     const response = await fetch(path, { ...init, signal: own.signal, credentials: 'same-origin' });
     const body: unknown = await response.json().catch(() => null);
     if (!response.ok) return refusal(response.status, body);
-    return isAnswer(body) ? { ok: true, value: body } : failure('failed', 'The server’s answer makes no sense.');
+    return isAnswer(body)
+      ? { ok: true, value: body }
+      : failure('failed', 'The server’s answer makes no sense.');
   } catch {
     if (signal.aborted) return failure('aborted', '');
     if (own.signal.aborted) return failure('unreachable', 'The server takes too long to answer.');
@@ -81,7 +84,9 @@ function isQueryAnswer(value: unknown): value is QueryAnswer {
   return (
     isObject(value) &&
     Array.isArray(value.results) &&
-    value.results.every((row) => isObject(row) && Array.isArray(row.metrics) && Array.isArray(row.dimensions))
+    value.results.every(
+      (row) => isObject(row) && Array.isArray(row.metrics) && Array.isArray(row.dimensions),
+    )
   );
 }
 
@@ -89,13 +94,21 @@ function isSites(value: unknown): value is Sites {
   return (
     isObject(value) &&
     Array.isArray(value.sites) &&
-    value.sites.every((site) => isObject(site) && typeof site.site_id === 'string' && typeof site.timezone === 'string')
+    value.sites.every(
+      (site) =>
+        isObject(site) && typeof site.site_id === 'string' && typeof site.timezone === 'string',
+    )
   );
 }
 
 export function fetchQuery(query: QueryRequest, signal: AbortSignal): Promise<Result<QueryAnswer>> {
   const headers = { 'content-type': 'application/json' };
-  return request('/api/v2/query', { method: 'POST', headers, body: JSON.stringify(query) }, isQueryAnswer, signal);
+  return request(
+    '/api/v2/query',
+    { method: 'POST', headers, body: JSON.stringify(query) },
+    isQueryAnswer,
+    signal,
+  );
 }
 
 export function fetchSites(signal: AbortSignal): Promise<Result<Sites>> {

@@ -16,7 +16,17 @@ export interface WallClock {
   hour: number;
 }
 
-export const PERIODS = ['today', 'yesterday', '7d', '28d', '30d', 'month', '12mo', 'year', 'all'] as const;
+export const PERIODS = [
+  'today',
+  'yesterday',
+  '7d',
+  '28d',
+  '30d',
+  'month',
+  '12mo',
+  'year',
+  'all',
+] as const;
 export type NamedPeriod = (typeof PERIODS)[number];
 export type Period = NamedPeriod | Range;
 
@@ -32,8 +42,9 @@ const DAY_MS = 86_400_000;
 const LOCALE = 'en-GB';
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-const YEAR_MIN = 1970;
-const YEAR_MAX = 9999;
+/** The years that the query API takes. */
+const YEAR_MIN = 2000;
+const YEAR_MAX = 2199;
 
 const utc = (day: Day): Date => new Date(`${day}T00:00:00Z`);
 const iso = (date: Date): Day => date.toISOString().slice(0, 10);
@@ -105,8 +116,9 @@ export function dayCount(range: Range): number {
   return Math.round((utc(range.to).getTime() - utc(range.from).getTime()) / DAY_MS) + 1;
 }
 
-/** The days of a period; null for `all`, whose beginning only the server knows. */
-export function rangeOf(period: Period, today: Day): Range | null {
+/** The days of a period; null for `all` while its first day, which only the server knows, is not
+ *  here. */
+export function rangeOf(period: Period, today: Day, firstDay: Day | null = null): Range | null {
   if (typeof period !== 'string') return period;
   switch (period) {
     case 'today':
@@ -126,7 +138,7 @@ export function rangeOf(period: Period, today: Day): Range | null {
     case 'year':
       return { from: `${today.slice(0, 4)}-01-01`, to: today };
     case 'all':
-      return null;
+      return firstDay === null ? null : { from: firstDay < today ? firstDay : today, to: today };
   }
 }
 
@@ -154,7 +166,8 @@ function isWholeYear(range: Range, today: Day): boolean {
 export function shiftPeriod(period: Period, steps: -1 | 1, today: Day): Period | null {
   const range = rangeOf(period, today);
   if (!range) return null;
-  const asYear = period === 'year' || (period !== 'month' && isWholeYear(range, today) && dayCount(range) > 31);
+  const asYear =
+    period === 'year' || (period !== 'month' && isWholeYear(range, today) && dayCount(range) > 31);
   const asMonth = period === 'month' || (isWholeMonth(range, today) && dayCount(range) > 1);
   let shifted: Range;
   if (asYear) {
@@ -176,7 +189,10 @@ const isLastOfMonth = (day: Day): boolean => day === lastOfMonth(day);
 
 function shiftMonths(range: Range, months: number): Range {
   const to = addMonths(range.to, months);
-  return { from: addMonths(range.from, months), to: isLastOfMonth(range.to) ? lastOfMonth(to) : to };
+  return {
+    from: addMonths(range.from, months),
+    to: isLastOfMonth(range.to) ? lastOfMonth(to) : to,
+  };
 }
 
 /** What a range is compared with: the same dates a year earlier, or the time just before it. Months
@@ -187,7 +203,8 @@ export function comparedRange(range: Range, comparison: Comparison, today: Day):
   const days = dayCount(range);
   const endsMonth = isLastOfMonth(range.to) || range.to === today;
   if (dateOf(range.from) === 1 && endsMonth && days > 1) {
-    const months = (yearOf(range.to) - yearOf(range.from)) * 12 + monthOf(range.to) - monthOf(range.from) + 1;
+    const months =
+      (yearOf(range.to) - yearOf(range.from)) * 12 + monthOf(range.to) - monthOf(range.from) + 1;
     return shiftMonths(range, -months);
   }
   return { from: addDays(range.from, -days), to: addDays(range.to, -days) };
@@ -195,7 +212,11 @@ export function comparedRange(range: Range, comparison: Comparison, today: Day):
 
 /** A range and the one it is compared with, both without the day that still runs; null when they
  *  are nothing else. So that a change in per cent compares like with like. */
-export function fullDays(range: Range, compared: Range, today: Day): { range: Range; compared: Range } | null {
+export function fullDays(
+  range: Range,
+  compared: Range,
+  today: Day,
+): { range: Range; compared: Range } | null {
   if (range.to < today) return { range, compared };
   if (range.from >= today) return null;
   const cut = addDays(today, -1);
@@ -258,7 +279,8 @@ export function bucketState(label: string, interval: Interval, now: WallClock): 
 export function tickText(label: string, interval: Interval, withYear: boolean): string {
   const day = label.slice(0, 10);
   if (interval === 'hour') return `${label.slice(11, 13)}:00`;
-  if (interval === 'month') return withYear ? `${monthName(day)} ’${day.slice(2, 4)}` : monthName(day);
+  if (interval === 'month')
+    return withYear ? `${monthName(day)} ’${day.slice(2, 4)}` : monthName(day);
   return `${dateOf(day)} ${monthName(day)}${withYear ? ` ’${day.slice(2, 4)}` : ''}`;
 }
 
@@ -290,7 +312,8 @@ const sameYear = (a: Day, b: Day): boolean => a.slice(0, 4) === b.slice(0, 4);
 export function rangeText(range: Range, today: Day): string {
   const { from, to } = range;
   const year = yearOf(to);
-  if (from === to) return `${WEEKDAYS[utc(to).getUTCDay()] ?? ''} ${dateOf(to)} ${monthName(to)} ${year}`;
+  if (from === to)
+    return `${WEEKDAYS[utc(to).getUTCDay()] ?? ''} ${dateOf(to)} ${monthName(to)} ${year}`;
   if (isWholeMonth(range, today) && to !== today) return `${monthName(to)} ${year}`;
   if (isWholeYear(range, today) && to !== today) return `${year}`;
   const last = `${dateOf(to)} ${monthName(to)} ${year}`;

@@ -47,7 +47,8 @@ export function formatSeconds(value: Value): string {
   if (!isNumber(value)) return NONE;
   const seconds = Math.max(0, Math.round(value));
   if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${String(seconds % 60).padStart(2, '0')}s`;
+  if (seconds < 3600)
+    return `${Math.floor(seconds / 60)}m ${String(seconds % 60).padStart(2, '0')}s`;
   return `${Math.floor(seconds / 3600)}h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, '0')}m`;
 }
 
@@ -65,7 +66,10 @@ export function changeOf(now: Value, before: Value, inPoints: boolean): Change |
   const rounded = Math.round(change);
   if (rounded === 0) return { direction: 'same', text: inPoints ? '0 pts' : '0%' };
   const size = whole.format(Math.abs(rounded));
-  return { direction: rounded > 0 ? 'up' : 'down', text: inPoints ? `${size} ${size === '1' ? 'pt' : 'pts'}` : `${size}%` };
+  return {
+    direction: rounded > 0 ? 'up' : 'down',
+    text: inPoints ? `${size} ${size === '1' ? 'pt' : 'pts'}` : `${size}%`,
+  };
 }
 
 /** "1 view", "2 views". */

@@ -20,7 +20,11 @@ export function useLoaded<T>(
   load: (signal: AbortSignal) => Promise<Result<T>>,
   tick: number,
 ): Loaded<T> {
-  const [state, setState] = useState<{ key: string; data: T | null; error: ApiError | null } | null>(null);
+  const [state, setState] = useState<{
+    key: string;
+    data: T | null;
+    error: ApiError | null;
+  } | null>(null);
   const [attempt, setAttempt] = useState(0);
   const refresh = useRef<(() => void) | null>(null);
   const latestLoad = useRef(load);
@@ -119,7 +123,8 @@ export function useLive(site: string | null): Live {
       stream.onerror = () => {
         setLive((old) => ({ ...old, isConnected: false }));
         // The browser itself tries again unless the answer was an error.
-        if (stream?.readyState === EventSource.CLOSED) retry = window.setTimeout(open, LIVE_RETRY_MS);
+        if (stream?.readyState === EventSource.CLOSED)
+          retry = window.setTimeout(open, LIVE_RETRY_MS);
       };
     };
     const onVisibility = (): void => (document.hidden ? close() : open());

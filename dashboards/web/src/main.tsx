@@ -35,7 +35,8 @@ function App() {
   if (sites.error) page = <Failed error={sites.error} onRetry={sites.retry} />;
   else if (!sites.data) page = <TopBar site={null} sites={[]} />;
   else if (name === '') page = <SitesPage sites={list} collector={sites.data.collector_url} />;
-  else if (site) page = <SitePage key={name} site={site} sites={list} collector={sites.data.collector_url} />;
+  else if (site)
+    page = <SitePage key={name} site={site} sites={list} collector={sites.data.collector_url} />;
   else page = <UnknownSite name={name} />;
   return <RouteContext.Provider value={route}>{page}</RouteContext.Provider>;
 }
@@ -63,7 +64,10 @@ function UnknownSite({ name }: { name: string }) {
             <bdi>{name}</bdi> is not counted here
           </h1>
           <p>If it should be, add it in a terminal on this machine:</p>
-          <CopyLine label="Command" text={`footfall site add ${/^[a-z0-9.-]+$/.test(name) ? name : 'example.com'}`} />
+          <CopyLine
+            label="Command"
+            text={`footfall site add ${/^[a-z0-9.-]+$/.test(name) ? name : 'example.com'}`}
+          />
         </section>
       </main>
     </>

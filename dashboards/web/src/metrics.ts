@@ -1,6 +1,13 @@
 // What each metric is called, how it reads and which way is good. Pure.
 
-import { formatCount, formatPercent, formatRatio, formatSeconds, formatShort, type Value } from './format';
+import {
+  formatCount,
+  formatPercent,
+  formatRatio,
+  formatSeconds,
+  formatShort,
+  type Value,
+} from './format';
 
 export const HEADLINE_METRICS = [
   'visitors',
@@ -30,7 +37,13 @@ export interface MetricInfo {
   lessIsBetter: boolean;
 }
 
-const count = { format: formatCount, short: formatShort, isSum: true, inPoints: false, lessIsBetter: false };
+const count = {
+  format: formatCount,
+  short: formatShort,
+  isSum: true,
+  inPoints: false,
+  lessIsBetter: false,
+};
 const ratio = { isSum: false, inPoints: false, lessIsBetter: false };
 
 export const METRICS: Record<Metric, MetricInfo> = {
@@ -38,7 +51,8 @@ export const METRICS: Record<Metric, MetricInfo> = {
     ...count,
     label: 'Visitors',
     column: 'Visitors',
-    explanation: 'Different people in a day, estimated. Over several days, the daily numbers added up.',
+    explanation:
+      'Different people in a day, estimated. Over several days, the daily numbers added up.',
   },
   visits: {
     ...count,

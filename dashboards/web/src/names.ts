@@ -16,7 +16,10 @@ const nameTables = new Map<string, Intl.DisplayNames | null>();
 function displayName(type: 'region' | 'language', code: string): string {
   if (!nameTables.has(type)) {
     const supported = typeof Intl.DisplayNames === 'function';
-    nameTables.set(type, supported ? new Intl.DisplayNames([LOCALE], { type, fallback: 'code' }) : null);
+    nameTables.set(
+      type,
+      supported ? new Intl.DisplayNames([LOCALE], { type, fallback: 'code' }) : null,
+    );
   }
   try {
     return nameTables.get(type)?.of(code) ?? code;
@@ -63,15 +66,18 @@ export function nameOf(dimension: string, value: string): Name {
 }
 
 function plainName(dimension: string, value: string): Name {
-  if (value === '' || value === '(not set)') return { text: 'Unknown' };
-  if (value === '(other)') return { text: 'Everything else', detail: 'past the limit of what is told apart' };
+  if (value === '' || value === '(not set)') return { text: 'Not known' };
+  if (value === '(other)')
+    return { text: 'Everything else', detail: 'past the limit of what is told apart' };
   switch (dimension) {
     case 'visit:country':
       return countryName(value);
     case 'visit:region':
       return regionName(value);
     case 'visit:language':
-      return /^[a-z]{2,3}$/.test(value) ? { text: displayName('language', value) } : { text: value };
+      return /^[a-z]{2,3}$/.test(value)
+        ? { text: displayName('language', value) }
+        : { text: value };
     case 'visit:screen': {
       const detail = SCREENS.get(value);
       return detail ? { text: value, detail } : { text: value };

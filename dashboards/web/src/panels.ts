@@ -14,6 +14,8 @@ export interface Breakdown {
   /** First the one that sorts and draws the bars; these show in the panel, `more` in its details. */
   metrics: [Metric, ...Metric[]];
   more: [Metric, ...Metric[]];
+  /** Most visits have none of it, which is no news: only those that do are shown. */
+  isRare?: true;
   /** Share of all visitors or visits. Not for pages or events, which one visitor may meet many of. */
   hasShare: boolean;
 }
@@ -41,6 +43,11 @@ const VISIT_DETAILS: [Metric, ...Metric[]] = [
   'visit_duration',
 ];
 
+const ofCampaign = (id: string, rowName: string): Breakdown => ({
+  ...ofVisits(id, rowName),
+  isRare: true,
+});
+
 function ofVisits(id: string, rowName: string): Breakdown {
   return {
     id,
@@ -52,7 +59,10 @@ function ofVisits(id: string, rowName: string): Breakdown {
   };
 }
 
-const tab = (label: string, ...breakdowns: [Breakdown, ...Breakdown[]]): Tab => ({ label, breakdowns });
+const tab = (label: string, ...breakdowns: [Breakdown, ...Breakdown[]]): Tab => ({
+  label,
+  breakdowns,
+});
 
 export const PANELS: Record<PanelId, PanelInfo> = {
   pages: {
@@ -68,7 +78,12 @@ export const PANELS: Record<PanelId, PanelInfo> = {
         more: ['visitors', 'visits', 'pageviews', 'bounce_rate', 'time_on_page', 'scroll_depth'],
         hasShare: false,
       }),
-      tab('Entry', { ...ofVisits('entry_page', 'First page'), metrics: ['visitors', 'bounce_rate'], hasShare: false, id: 'entry' }),
+      tab('Entry', {
+        ...ofVisits('entry_page', 'First page'),
+        metrics: ['visitors', 'bounce_rate'],
+        hasShare: false,
+        id: 'entry',
+      }),
       tab('Exit', {
         id: 'exit',
         rowName: 'Last page',
@@ -82,18 +97,18 @@ export const PANELS: Record<PanelId, PanelInfo> = {
   sources: {
     id: 'sources',
     title: 'Sources',
-    empty: 'Nobody came from anywhere in this period.',
+    empty: 'Nobody came this way in this period.',
     tabs: [
       tab('Sources', ofVisits('source', 'Source')),
       tab('Referrers', ofVisits('referrer', 'Referrer')),
       tab('Channels', ofVisits('channel', 'Channel')),
       tab(
         'Campaigns',
-        ofVisits('utm_campaign', 'Campaign'),
-        ofVisits('utm_source', 'Campaign source'),
-        ofVisits('utm_medium', 'Campaign medium'),
-        ofVisits('utm_content', 'Campaign content'),
-        ofVisits('utm_term', 'Campaign term'),
+        ofCampaign('utm_campaign', 'Campaign'),
+        ofCampaign('utm_source', 'Campaign source'),
+        ofCampaign('utm_medium', 'Campaign medium'),
+        ofCampaign('utm_content', 'Campaign content'),
+        ofCampaign('utm_term', 'Campaign term'),
       ),
     ],
   },
@@ -101,7 +116,10 @@ export const PANELS: Record<PanelId, PanelInfo> = {
     id: 'places',
     title: 'Places',
     empty: 'Nobody visited in this period.',
-    tabs: [tab('Countries', ofVisits('country', 'Country')), tab('Regions', ofVisits('region', 'Region'))],
+    tabs: [
+      tab('Countries', ofVisits('country', 'Country')),
+      tab('Regions', ofVisits('region', 'Region')),
+    ],
   },
   devices: {
     id: 'devices',
@@ -118,7 +136,7 @@ export const PANELS: Record<PanelId, PanelInfo> = {
   events: {
     id: 'events',
     title: 'Events',
-    empty: 'No event in this period. A page sends one with footfall(\'signup\').',
+    empty: "No event in this period. A page sends one with footfall('signup').",
     tabs: [
       tab('All', {
         id: 'goal',

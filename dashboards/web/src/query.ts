@@ -1,6 +1,6 @@
 // The requests of the page, in the shape of the query API (Plausible's Stats API v2). Pure.
 
-import type { Day, Interval, Range } from './dates';
+import { isDay, type Day, type Interval, type Range } from './dates';
 import type { Metric } from './metrics';
 import type { Breakdown } from './panels';
 
@@ -11,6 +11,7 @@ export interface QueryRequest {
   metrics: Metric[];
   date_range: DateRange;
   dimensions?: string[];
+  filters?: ['is_not', string, string[]][];
   order_by?: [string, 'asc' | 'desc'][];
   include?: { time_labels?: true; total_rows?: true };
   pagination?: { limit: number; offset: number };
@@ -24,26 +25,35 @@ export interface QueryRow {
 export interface QueryAnswer {
   results: QueryRow[];
   meta?: { time_labels?: string[]; total_rows?: number };
-  query?: { date_range?: unknown };
 }
 
-/** Null: all that is kept. */
-export function dateRange(range: Range | null): DateRange {
-  return range ? [range.from, range.to] : 'all';
+/** What the server calls a visit without a value. */
+const UNSET = '(not set)';
+
+const dateRange = (range: Range): DateRange => [range.from, range.to];
+
+/** The first day on which something was counted: one row, or none. */
+export function firstDayRequest(site: string): QueryRequest {
+  return {
+    site_id: site,
+    metrics: ['pageviews'],
+    date_range: 'all',
+    dimensions: ['time:day'],
+    order_by: [['time:day', 'asc']],
+    pagination: { limit: 1, offset: 0 },
+  };
 }
 
-/** The days that the server took `all` to be; null when it does not say. */
-export function answeredRange(answer: QueryAnswer): Range | null {
-  const echoed = answer.query?.date_range;
-  if (!Array.isArray(echoed) || echoed.length !== 2) return null;
-  const [from, to] = echoed.map((each: unknown) => String(each).slice(0, 10));
-  return from && to && /^\d{4}-\d{2}-\d{2}$/.test(from) && from <= to ? { from, to } : null;
+/** Null where nothing has been counted yet. */
+export function answeredFirstDay(answer: QueryAnswer): Day | null {
+  const label = answer.results[0]?.dimensions[0]?.slice(0, 10) ?? '';
+  return isDay(label) ? label : null;
 }
 
 export function totalsRequest(
   site: string,
   metrics: readonly Metric[],
-  range: Range | null,
+  range: Range,
 ): QueryRequest {
   return { site_id: site, metrics: [...metrics], date_range: dateRange(range) };
 }
@@ -67,10 +77,11 @@ export function breakdownRequest(
   site: string,
   breakdown: Breakdown,
   metrics: readonly Metric[],
-  range: Range | null,
+  range: Range,
   pagination: { limit: number; offset: number },
 ): QueryRequest {
   return {
+    ...(breakdown.isRare && { filters: [['is_not', breakdown.dimension, [UNSET]]] }),
     site_id: site,
     metrics: [...metrics],
     date_range: dateRange(range),
@@ -85,7 +96,11 @@ export function breakdownRequest(
 export function exportUrl(request: QueryRequest): string {
   const query = new URLSearchParams();
   query.set('metrics', request.metrics.join(','));
-  query.set('date_range', typeof request.date_range === 'string' ? request.date_range : request.date_range.join(','));
+  query.set(
+    'date_range',
+    typeof request.date_range === 'string' ? request.date_range : request.date_range.join(','),
+  );
   if (request.dimensions) query.set('dimensions', request.dimensions.join(','));
+  if (request.filters) query.set('filters', JSON.stringify(request.filters));
   return `/api/v2/export/${encodeURIComponent(request.site_id)}.csv?${query.toString()}`;
 }

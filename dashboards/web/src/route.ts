@@ -37,7 +37,10 @@ export function useAddress(): Route {
   // From the address itself: two quick keys may come before the first one is rendered.
   const go = (change: Change): void => {
     const from = current();
-    const address = formatView({ ...from, ...(typeof change === 'function' ? change(from) : change) });
+    const address = formatView({
+      ...from,
+      ...(typeof change === 'function' ? change(from) : change),
+    });
     if (address !== location.pathname + location.search) history.pushState(null, '', address);
     setView(current());
   };

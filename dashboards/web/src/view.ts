@@ -1,7 +1,15 @@
 // What the page shows is its URL and nothing else: this module reads one and writes one. Pure.
 // What is not in the URL, or not understood, takes its default; defaults are left out of it.
 
-import { INTERVALS, PERIODS, isDay, type Comparison, type Interval, type NamedPeriod, type Period } from './dates';
+import {
+  INTERVALS,
+  PERIODS,
+  isDay,
+  type Comparison,
+  type Interval,
+  type NamedPeriod,
+  type Period,
+} from './dates';
 import { HEADLINE_METRICS, type HeadlineMetric } from './metrics';
 import { PANELS, PANEL_IDS, findBreakdown, type PanelId } from './panels';
 
@@ -57,7 +65,8 @@ function parseSite(pathname: string): string {
 
 function parseBreakdowns(query: URLSearchParams): Record<PanelId, string> {
   const ids = {} as Record<PanelId, string>;
-  for (const panel of PANEL_IDS) ids[panel] = findBreakdown(PANELS[panel], query.get(panel) ?? '').id;
+  for (const panel of PANEL_IDS)
+    ids[panel] = findBreakdown(PANELS[panel], query.get(panel) ?? '').id;
   return ids;
 }
 
@@ -92,7 +101,8 @@ export function formatView(view: View): string {
   if (view.metric !== 'visitors') query.set('metric', view.metric);
   if (view.interval !== null) query.set('interval', view.interval);
   for (const panel of PANEL_IDS) {
-    if (view.breakdowns[panel] !== findBreakdown(PANELS[panel], '').id) query.set(panel, view.breakdowns[panel]);
+    if (view.breakdowns[panel] !== findBreakdown(PANELS[panel], '').id)
+      query.set(panel, view.breakdowns[panel]);
   }
   if (view.details !== null) {
     query.set('details', view.details);

@@ -6,7 +6,9 @@ import { test } from 'node:test';
 
 const css = readFileSync(new URL('app.css', process.env.WEB_SOURCE), 'utf8');
 const [light, dark] = [...css.matchAll(/:root \{([^}]*)\}/g)].map(([, block]) =>
-  Object.fromEntries([...block.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, value]) => [name, value])),
+  Object.fromEntries(
+    [...block.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, value]) => [name, value]),
+  ),
 );
 
 function luminance(hex) {
@@ -38,7 +40,10 @@ test('text keeps 4.5 to 1, and what is drawn 3 to 1', () => {
     ['accent', ['card', 'page'], 3],
     ['live', ['card'], 3],
   ];
-  for (const [name, theme] of [['light', light], ['dark', dark]]) {
+  for (const [name, theme] of [
+    ['light', light],
+    ['dark', dark],
+  ]) {
     for (const [front, backs, least] of pairs) {
       for (const back of backs) {
         const found = contrast(theme[front], theme[back]);

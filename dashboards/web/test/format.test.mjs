@@ -5,7 +5,13 @@ import { test } from 'node:test';
 import * as format from '../src/format';
 
 test('a missing number is a dash, never a zero', () => {
-  for (const each of [format.formatCount, format.formatShort, format.formatRatio, format.formatPercent, format.formatSeconds]) {
+  for (const each of [
+    format.formatCount,
+    format.formatShort,
+    format.formatRatio,
+    format.formatPercent,
+    format.formatSeconds,
+  ]) {
     for (const value of [null, undefined, NaN, Infinity]) assert.equal(each(value), '–');
     assert.notEqual(each(0), '–');
   }
@@ -13,14 +19,34 @@ test('a missing number is a dash, never a zero', () => {
 
 test('large numbers are cut without lying', () => {
   const cases = [
-    [0, '0'], [9999, '9,999'], [10_000, '10k'], [10_449, '10.4k'], [99_949, '99.9k'], [99_950, '100k'], [123_456, '123k'],
-    [999_499, '999k'], [999_500, '1M'], [1_250_000, '1.3M'], [99_950_000, '100M'], [2_500_000_000, '2.5B'],
+    [0, '0'],
+    [9999, '9,999'],
+    [10_000, '10k'],
+    [10_449, '10.4k'],
+    [99_949, '99.9k'],
+    [99_950, '100k'],
+    [123_456, '123k'],
+    [999_499, '999k'],
+    [999_500, '1M'],
+    [1_250_000, '1.3M'],
+    [99_950_000, '100M'],
+    [2_500_000_000, '2.5B'],
   ];
   for (const [value, text] of cases) assert.equal(format.formatShort(value), text, String(value));
 });
 
 test('seconds become minutes and hours', () => {
-  const cases = [[0, '0s'], [59.4, '59s'], [59.5, '1m 00s'], [60, '1m 00s'], [125, '2m 05s'], [3599, '59m 59s'], [3600, '1h 00m'], [7290, '2h 01m'], [-5, '0s']];
+  const cases = [
+    [0, '0s'],
+    [59.4, '59s'],
+    [59.5, '1m 00s'],
+    [60, '1m 00s'],
+    [125, '2m 05s'],
+    [3599, '59m 59s'],
+    [3600, '1h 00m'],
+    [7290, '2h 01m'],
+    [-5, '0s'],
+  ];
   for (const [value, text] of cases) assert.equal(format.formatSeconds(value), text, String(value));
 });
 

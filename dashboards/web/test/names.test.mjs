@@ -6,8 +6,16 @@ import { flagOf, nameOf, pageUrl } from '../src/names';
 
 test('countries, regions and languages have names', () => {
   assert.deepEqual(nameOf('visit:country', 'NL'), { text: 'Netherlands', mark: '🇳🇱' });
-  assert.deepEqual(nameOf('visit:region', 'NL-ZH'), { text: 'ZH', detail: 'Netherlands', mark: '🇳🇱' });
-  assert.deepEqual(nameOf('visit:region', 'NL-North Holland'), { text: 'North Holland', detail: 'Netherlands', mark: '🇳🇱' });
+  assert.deepEqual(nameOf('visit:region', 'NL-ZH'), {
+    text: 'ZH',
+    detail: 'Netherlands',
+    mark: '🇳🇱',
+  });
+  assert.deepEqual(nameOf('visit:region', 'NL-North Holland'), {
+    text: 'North Holland',
+    detail: 'Netherlands',
+    mark: '🇳🇱',
+  });
   assert.equal(nameOf('visit:region', 'NL').text, 'Netherlands');
   assert.equal(nameOf('visit:language', 'nl').text, 'Dutch');
   assert.equal(nameOf('visit:screen', 'Mobile').detail, 'up to 575 px');
@@ -18,7 +26,7 @@ test('what has no name is shown as it is', () => {
   assert.equal(nameOf('visit:language', '<b>').text, '<b>');
   assert.deepEqual(nameOf('visit:screen', 'constructor'), { text: 'constructor' });
   assert.equal(nameOf('event:page', '/<script>').text, '/<script>');
-  assert.equal(nameOf('event:page', '').text, 'Unknown');
+  assert.equal(nameOf('event:page', '').text, 'Not known');
   assert.equal(nameOf('visit:source', '(other)').text, 'Everything else');
 });
 
@@ -37,6 +45,7 @@ test('a page’s address stays on its site', () => {
   const url = (value) => pageUrl('example.com', 'event:page', value);
   assert.equal(url('/a b/ü?x#y'), 'https://example.com/a%20b/%C3%BC%3Fx%23y');
   assert.equal(url('//evil.example/'), 'https://example.com//evil.example/');
-  for (const value of ['(other)', '', 'javascript:alert(1)', '/blog/:id', '/half\ud800']) assert.equal(url(value), null, value);
+  for (const value of ['(other)', '', 'javascript:alert(1)', '/blog/:id', '/half\ud800'])
+    assert.equal(url(value), null, value);
   assert.equal(pageUrl('example.com', 'visit:source', '/a'), null);
 });

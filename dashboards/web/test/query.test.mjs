@@ -14,7 +14,6 @@ test('totals ask for nothing else', () => {
     metrics: ['visitors'],
     date_range: ['2026-11-17', '2026-11-23'],
   });
-  assert.equal(query.totalsRequest('example.com', ['visitors'], null).date_range, 'all');
 });
 
 test('a series asks for its labels', () => {
@@ -24,7 +23,13 @@ test('a series asks for its labels', () => {
 });
 
 test('a breakdown is sorted by its first metric', () => {
-  const request = query.breakdownRequest('s', breakdownsOf(PANELS.sources)[0], ['visitors', 'visits'], WEEK, { limit: 9, offset: 0 });
+  const request = query.breakdownRequest(
+    's',
+    breakdownsOf(PANELS.sources)[0],
+    ['visitors', 'visits'],
+    WEEK,
+    { limit: 9, offset: 0 },
+  );
   assert.deepEqual(request.order_by, [['visitors', 'desc']]);
   assert.deepEqual(request.dimensions, ['visit:source']);
   assert.deepEqual(request.pagination, { limit: 9, offset: 0 });
@@ -37,22 +42,49 @@ test('no breakdown asks for what is not kept', () => {
       const asked = [...metrics, ...more];
       assert.ok(more.includes(metrics[0]), dimension);
       if (dimension === 'visit:exit_page') assert.ok(!asked.includes('visitors'));
-      if (dimension.startsWith('event:')) assert.ok(!asked.some((metric) => session.includes(metric)), dimension);
+      if (dimension.startsWith('event:'))
+        assert.ok(!asked.some((metric) => session.includes(metric)), dimension);
       else assert.ok(!asked.includes('time_on_page') && !asked.includes('events'), dimension);
     }
   }
 });
 
-test('the server’s own dates are taken from its echo, in any spelling', () => {
-  const answered = (date_range) => query.answeredRange({ results: [], query: { date_range } });
-  assert.deepEqual(answered(['2026-01-02', '2026-11-23']), { from: '2026-01-02', to: '2026-11-23' });
-  assert.deepEqual(answered(['2026-01-02T00:00:00+01:00', '2026-11-23T23:59:59+01:00']), { from: '2026-01-02', to: '2026-11-23' });
-  for (const odd of ['all', undefined, [], ['2026-01-02'], ['b', 'a'], ['2026-11-23', '2026-01-02'], [null, null]]) assert.equal(answered(odd), null);
-  assert.equal(query.answeredRange({ results: [] }), null);
+test('the first day is the first row’s, and none where there is none', () => {
+  const request = query.firstDayRequest('example.com');
+  assert.equal(request.date_range, 'all');
+  assert.deepEqual(request.pagination, { limit: 1, offset: 0 });
+  const answered = (...dimensions) =>
+    query.answeredFirstDay({
+      results: dimensions.map((each) => ({ metrics: [1], dimensions: [each] })),
+    });
+  assert.equal(answered('2026-01-02'), '2026-01-02');
+  assert.equal(answered('2026-01-02 00:00:00', '2026-01-03'), '2026-01-02');
+  assert.equal(answered(), null);
+  assert.equal(answered('nonsense'), null);
+  assert.equal(query.answeredFirstDay({ results: [{ metrics: [], dimensions: [] }] }), null);
+});
+
+test('campaigns leave out the visits that had none', () => {
+  const campaign = breakdownsOf(PANELS.sources).find((each) => each.id === 'utm_campaign');
+  const request = query.breakdownRequest('s', campaign, ['visitors'], WEEK, {
+    limit: 9,
+    offset: 0,
+  });
+  assert.deepEqual(request.filters, [['is_not', 'visit:utm_campaign', ['(not set)']]]);
+  assert.equal(
+    new URL(query.exportUrl(request), 'http://x').searchParams.get('filters'),
+    JSON.stringify(request.filters),
+  );
 });
 
 test('an export’s address holds the whole request', () => {
-  const request = query.breakdownRequest('a b.com', breakdownsOf(PANELS.pages)[0], ['visitors', 'visits'], WEEK, { limit: 10_000, offset: 0 });
+  const request = query.breakdownRequest(
+    'a b.com',
+    breakdownsOf(PANELS.pages)[0],
+    ['visitors', 'visits'],
+    WEEK,
+    { limit: 10_000, offset: 0 },
+  );
   const url = new URL(query.exportUrl(request), 'http://x');
   assert.equal(url.pathname, '/api/v2/export/a%20b.com.csv');
   assert.equal(url.searchParams.get('metrics'), 'visitors,visits');

@@ -13,7 +13,10 @@ const read = (address) => {
 test('defaults stay out of the address', () => {
   assert.equal(formatView(read('/example.com')), '/example.com');
   assert.equal(formatView(read('/')), '/');
-  assert.equal(formatView(read('/example.com?period=7d&compare=previous_period&metric=visitors&pages=all')), '/example.com');
+  assert.equal(
+    formatView(read('/example.com?period=7d&compare=previous_period&metric=visitors&pages=all')),
+    '/example.com',
+  );
 });
 
 test('every state survives its address', () => {
@@ -41,9 +44,20 @@ test('every breakdown of every panel has an address of its own', () => {
 
 test('what is not understood takes the default', () => {
   const nonsense = [
-    '?period=century', '?period=', '?from=2026-02-30&to=2026-03-01', '?from=2026-03-02&to=2026-03-01', '?from=2026-03-01',
-    '?metric=money', '?interval=second', '?compare=mars', '?pages=__proto__', '?devices=constructor', '?details=nothing',
-    '?page=-1', '?page=1e9', '?%ff=%fe',
+    '?period=century',
+    '?period=',
+    '?from=2026-02-30&to=2026-03-01',
+    '?from=2026-03-02&to=2026-03-01',
+    '?from=2026-03-01',
+    '?metric=money',
+    '?interval=second',
+    '?compare=mars',
+    '?pages=__proto__',
+    '?devices=constructor',
+    '?details=nothing',
+    '?page=-1',
+    '?page=1e9',
+    '?%ff=%fe',
   ];
   for (const query of nonsense) {
     const { comparison, ...rest } = read(`/example.com${query}`);

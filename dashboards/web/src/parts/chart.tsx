@@ -3,25 +3,15 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import { bucketState, bucketText, tickIndexes, tickText, type Interval, type WallClock } from '../dates';
-import type { Value } from '../format';
+import { bucketState, bucketText, tickIndexes, tickText, type WallClock } from '../dates';
 import { useWidth } from '../hooks';
 import { METRICS, type HeadlineMetric } from '../metrics';
-
-export interface Series {
-  labels: string[];
-  interval: Interval;
-  values: Value[];
-  /** Aligned by position; may be shorter or longer. */
-  before: Value[] | null;
-  beforeLabels: string[];
-}
+import { columnsOf, type Series } from '../series';
 
 interface ChartProps {
   series: Series;
   metric: HeadlineMetric;
   now: WallClock;
-  isFresh: boolean;
 }
 
 const HEIGHT_PX = 260;
@@ -30,26 +20,13 @@ const NARROW_PX = 520;
 const TICK_PX = 76;
 const POINTS_MAX = 31;
 
-type Column = (number | null)[];
-
-/** Columns for uPlot: position, done, running, before. */
-function columnsOf(series: Series, now: WallClock): [number[], Column, Column, Column] {
-  const states = series.labels.map((label) => bucketState(label, series.interval, now));
-  const running = states.indexOf('running');
-  const value = (at: number): number | null => series.values[at] ?? null;
-  return [
-    series.labels.map((_, at) => at),
-    states.map((state, at) => (state === 'past' ? value(at) : null)),
-    states.map((_, at) => (running >= 0 && (at === running || at === running - 1) ? value(at) : null)),
-    series.labels.map((_, at) => series.before?.[at] ?? null),
-  ];
-}
-
 function color(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-const COUNT_STEPS = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((power) => n * 10 ** power)).sort((a, b) => a - b);
+const COUNT_STEPS = [1, 2, 5]
+  .flatMap((n) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((power) => n * 10 ** power))
+  .sort((a, b) => a - b);
 const RATIO_STEPS = [0.1, 0.2, 0.5, ...COUNT_STEPS];
 const SECOND_STEPS = [5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200];
 
@@ -66,7 +43,11 @@ function optionsOf(
   const { labels, interval } = series;
   const years = new Set(labels.map((label) => label.slice(0, 4)));
   const accent = color('accent');
-  const axis = { stroke: color('muted'), font: '12px system-ui, sans-serif', ticks: { show: false } };
+  const axis = {
+    stroke: color('muted'),
+    font: '12px system-ui, sans-serif',
+    ticks: { show: false },
+  };
   const points = { show: labels.length <= POINTS_MAX, size: 6, fill: accent, stroke: accent };
   const last = Math.max(1, labels.length - 1);
   return {
@@ -77,7 +58,12 @@ function optionsOf(
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     scales: {
       x: { time: false, range: labels.length === 1 ? [-1, 1] : [0, last] },
-      y: { range: (_, __, max) => [0, Math.max(metric === 'views_per_visit' ? 1 : 4, (max ?? 0) * 1.08)] },
+      y: {
+        range: (_, __, max) => [
+          0,
+          Math.max(metric === 'views_per_visit' ? 1 : 4, (max ?? 0) * 1.08),
+        ],
+      },
     },
     axes: [
       {
@@ -85,7 +71,8 @@ function optionsOf(
         size: 32,
         grid: { show: false },
         splits: () => tickIndexes(labels.length, interval, Math.floor(width / TICK_PX)),
-        values: (_, splits) => splits.map((at) => tickText(labels[at] ?? '', interval, years.size > 1)),
+        values: (_, splits) =>
+          splits.map((at) => tickText(labels[at] ?? '', interval, years.size > 1)),
       },
       {
         ...axis,
@@ -119,7 +106,7 @@ function useColorScheme(): number {
 }
 
 export function Chart(props: ChartProps) {
-  const { series, metric, now, isFresh } = props;
+  const { series, metric, now } = props;
   const [setHolder, width] = useWidth<HTMLDivElement>();
   const holder = useRef<HTMLDivElement | null>(null);
   const plot = useRef<uPlot | null>(null);
@@ -129,7 +116,11 @@ export function Chart(props: ChartProps) {
 
   useEffect(() => {
     if (!holder.current || width === 0) return undefined;
-    const made = new uPlot(optionsOf(props, width, setHovered), columnsOf(series, now), holder.current);
+    const made = new uPlot(
+      optionsOf(props, width, setHovered),
+      columnsOf(series, now),
+      holder.current,
+    );
     plot.current = made;
     return () => {
       made.destroy();
@@ -137,13 +128,18 @@ export function Chart(props: ChartProps) {
     };
   }, [shape]);
 
-  useEffect(() => plot.current?.setData(columnsOf(series, now)), [series, now.day, now.hour, shape]);
+  useEffect(
+    () => plot.current?.setData(columnsOf(series, now)),
+    [series, now.day, now.hour, shape],
+  );
 
   return (
-    <div class={`chart${isFresh ? '' : ' stale'}`}>
+    <div class="chart">
       <div class="chart-holder" ref={setHolder}>
         <div ref={holder} role="img" aria-label={inWords(props)} />
-        {hovered !== null && plot.current && <Tooltip {...props} at={hovered} plot={plot.current} />}
+        {hovered !== null && plot.current && (
+          <Tooltip {...props} at={hovered} plot={plot.current} />
+        )}
       </div>
       <Numbers {...props} />
     </div>
@@ -152,14 +148,12 @@ export function Chart(props: ChartProps) {
 
 function inWords({ series, metric }: ChartProps): string {
   const info = METRICS[metric];
-  let best = -1;
-  series.values.forEach((value, at) => {
-    if ((value ?? -1) > (best < 0 ? 0 : (series.values[best] ?? 0))) best = at;
-  });
-  const first = bucketText(series.labels[0] ?? '', series.interval);
-  const last = bucketText(series.labels[series.labels.length - 1] ?? '', series.interval);
-  const most = best < 0 ? 'nothing yet' : `at most ${info.format(series.values[best])} (${bucketText(series.labels[best] ?? '', series.interval)})`;
-  return `${info.label} by ${series.interval}, ${first} to ${last}: ${most}. The numbers are in the table below the chart.`;
+  const textAt = (at: number): string => bucketText(series.labels[at] ?? '', series.interval);
+  const values = series.values.map((value) => value ?? 0);
+  const best = values.indexOf(Math.max(...values));
+  const span = `${info.label} by ${series.interval}, ${textAt(0)} to ${textAt(values.length - 1)}`;
+  const most = values[best] ? `at most ${info.format(values[best])} (${textAt(best)})` : 'nothing yet';
+  return `${span}: ${most}. The numbers are in the table below the chart.`;
 }
 
 const TOOLTIP_PX = 190;
@@ -184,7 +178,9 @@ function Tooltip({ series, metric, now, at, plot }: ChartProps & { at: number; p
       </div>
       {before !== undefined && beforeLabel !== undefined && (
         <div class="tooltip-row quiet">
-          <span>{series.interval === 'hour' ? 'Day before' : bucketText(beforeLabel, series.interval)}</span>
+          <span>
+            {series.interval === 'hour' ? 'Day before' : bucketText(beforeLabel, series.interval)}
+          </span>
           <span>{METRICS[metric].format(before)}</span>
         </div>
       )}
@@ -205,7 +201,9 @@ function Numbers({ series, metric, now }: ChartProps) {
           </caption>
           <thead>
             <tr>
-              <th scope="col">{{ hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' }[series.interval]}</th>
+              <th scope="col">
+                {{ hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' }[series.interval]}
+              </th>
               <th scope="col">{info.label}</th>
               {series.before && <th scope="col">Before</th>}
             </tr>

@@ -17,7 +17,7 @@ const EXPORT_ROWS_MAX = 10_000;
 
 interface DetailsProps {
   panel: PanelInfo;
-  range: Range | null;
+  range: Range;
   periodText: string;
   totals: { visitors: Value; visits: Value };
   tick: number;
@@ -26,7 +26,9 @@ interface DetailsProps {
 function titleOf(panel: PanelInfo, breakdown: Breakdown): string {
   const tab = tabOf(panel, breakdown);
   const detail = tab.breakdowns.length > 1 ? breakdown.rowName : tab.label;
-  return panel.tabs.length === 1 || detail === panel.title ? panel.title : `${panel.title} · ${detail}`;
+  return panel.tabs.length === 1 || detail === panel.title
+    ? panel.title
+    : `${panel.title} · ${detail}`;
 }
 
 export function Details({ panel, range, periodText, totals, tick }: DetailsProps) {
@@ -88,15 +90,27 @@ export function Details({ panel, range, periodText, totals, tick }: DetailsProps
           )}
         </div>
         <footer class="details-foot">
-          {view.detailsPage > 1 ? <Link to={{ detailsPage: view.detailsPage - 1 }}>‹ Previous</Link> : <span />}
+          {view.detailsPage > 1 ? (
+            <Link to={{ detailsPage: view.detailsPage - 1 }}>‹ Previous</Link>
+          ) : (
+            <span />
+          )}
           <span class="quiet">
-            {rows.length > 0 && `${formatCount(offset + 1)} – ${formatCount(offset + rows.length)} of ${formatCount(total)}`}
+            {rows.length > 0 &&
+              `${formatCount(offset + 1)} – ${formatCount(offset + rows.length)} of ${formatCount(total)}`}
             {' · '}
-            <a href={exportUrl(requestOf(EXPORT_ROWS_MAX, 0))} download={`${view.site}-${breakdown.id}.csv`}>
+            <a
+              href={exportUrl(requestOf(EXPORT_ROWS_MAX, 0))}
+              download={`${view.site}-${breakdown.id}.csv`}
+            >
               CSV
             </a>
           </span>
-          {offset + rows.length < total ? <Link to={{ detailsPage: view.detailsPage + 1 }}>Next ›</Link> : <span />}
+          {offset + rows.length < total ? (
+            <Link to={{ detailsPage: view.detailsPage + 1 }}>Next ›</Link>
+          ) : (
+            <span />
+          )}
         </footer>
       </div>
     </dialog>

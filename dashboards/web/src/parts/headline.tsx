@@ -24,7 +24,11 @@ export interface HeadlineComparison {
 
 export function Headline(props: HeadlineProps) {
   return (
-    <div class={`headline${props.isFresh || !props.values ? '' : ' stale'}`} role="group" aria-label="Headline numbers">
+    <div
+      class={`headline${props.isFresh || !props.values ? '' : ' stale'}`}
+      role="group"
+      aria-label="Headline numbers"
+    >
       {HEADLINE_METRICS.map((metric, at) => (
         <button
           key={metric}
@@ -35,8 +39,16 @@ export function Headline(props: HeadlineProps) {
           onClick={() => props.onMetric(metric)}
         >
           <span class="tile-label">{METRICS[metric].label}</span>
-          <span class="tile-value" data-metric={metric} title={METRICS[metric].format(props.values?.[at])}>
-            {props.values ? METRICS[metric].short(props.values[at]) : <span class="skeleton">0000</span>}
+          <span
+            class="tile-value"
+            data-metric={metric}
+            title={METRICS[metric].format(props.values?.[at])}
+          >
+            {props.values ? (
+              METRICS[metric].short(props.values[at])
+            ) : (
+              <span class="skeleton">0000</span>
+            )}
           </span>
           <ChangeLine metric={metric} comparison={props.comparison} at={at} />
         </button>

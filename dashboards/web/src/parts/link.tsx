@@ -22,7 +22,13 @@ export function Link({ to, isCurrent, label, onFollow, children, ...rest }: Link
     onFollow?.();
   };
   return (
-    <a {...rest} href={href(to)} onClick={onClick} aria-current={isCurrent ? 'true' : undefined} aria-label={label}>
+    <a
+      {...rest}
+      href={href(to)}
+      onClick={onClick}
+      aria-current={isCurrent ? 'true' : undefined}
+      aria-label={label}
+    >
       {children}
     </a>
   );

@@ -20,7 +20,9 @@ export function Now({ live }: { live: Live }) {
       </header>
       <p class="now-count" aria-live="polite" aria-atomic="true">
         <b data-live="active">{now ? now.active : '–'}</b>{' '}
-        <span>{now?.active === 1 ? 'visit in the last 5 minutes' : 'visits in the last 5 minutes'}</span>
+        <span>
+          {now?.active === 1 ? 'visit in the last 5 minutes' : 'visits in the last 5 minutes'}
+        </span>
       </p>
       <MinuteBars minutes={now ? now.minutes : null} />
       {now && now.pages.length > 0 ? (
@@ -44,7 +46,13 @@ export function Now({ live }: { live: Live }) {
           </tbody>
         </table>
       ) : (
-        <p class="empty">{now ? 'Nobody is here at the moment.' : isConnected ? 'Listening…' : 'No connection yet.'}</p>
+        <p class="empty">
+          {now
+            ? 'Nobody is here at the moment.'
+            : isConnected
+              ? 'Listening…'
+              : 'No connection yet.'}
+        </p>
       )}
     </section>
   );
@@ -68,12 +76,18 @@ export function Connection({ isConnected }: { isConnected: boolean }) {
   );
 }
 
+function minuteText(ago: number, views: number): string {
+  const when = ago === 0 ? 'This minute' : `${ago} min ago`;
+  return `${when}: ${plural(views, 'view', 'views')}`;
+}
+
 /** Null: not known yet. */
 function MinuteBars({ minutes }: { minutes: number[] | null }) {
   const recent = (minutes ?? []).slice(-MINUTES);
   const padded = [...new Array<number>(MINUTES - recent.length).fill(0), ...recent];
   const most = Math.max(4, ...padded);
   const total = padded.reduce((sum, views) => sum + views, 0);
+  const words = `${plural(total, 'page view', 'page views')} in the last 30 minutes`;
   const width = MINUTES * (BAR_PX + GAP_PX) - GAP_PX;
   return (
     <figure class="minutes">
@@ -81,14 +95,22 @@ function MinuteBars({ minutes }: { minutes: number[] | null }) {
         viewBox={`0 0 ${width} ${HEIGHT_PX}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`${plural(total, 'page view', 'page views')} in the last 30 minutes; ${padded[MINUTES - 1] ?? 0} in this one`}
+        aria-label={words}
       >
         {padded.map((views, at) => {
           const height = views === 0 ? 2 : Math.max(4, (views / most) * HEIGHT_PX);
           const kind = `${views === 0 ? 'none' : 'some'}${at === MINUTES - 1 ? ' running' : ''}`;
           return (
-            <rect key={at} class={kind} x={at * (BAR_PX + GAP_PX)} y={HEIGHT_PX - height} width={BAR_PX} height={height} rx="1.5">
-              <title>{`${MINUTES - 1 - at === 0 ? 'This minute' : `${MINUTES - 1 - at} min ago`}: ${plural(views, 'view', 'views')}`}</title>
+            <rect
+              key={at}
+              class={kind}
+              x={at * (BAR_PX + GAP_PX)}
+              y={HEIGHT_PX - height}
+              width={BAR_PX}
+              height={height}
+              rx="1.5"
+            >
+              <title>{minuteText(MINUTES - 1 - at, views)}</title>
             </rect>
           );
         })}

@@ -15,6 +15,7 @@ export const PANEL_ROWS = 9;
 
 interface PanelProps {
   panel: PanelInfo;
+  /** Null while it is not known. */
   range: Range | null;
   /** Of the whole site in this period, to take shares of. */
   totals: { visitors: Value; visits: Value };
@@ -50,7 +51,8 @@ interface PanelBodyProps extends PanelProps {
 function PanelBody({ panel, range, totals, tick, breakdown, bodyId }: PanelBodyProps) {
   const { view } = useRoute();
   const pagination = { limit: PANEL_ROWS, offset: 0 };
-  const request = breakdownRequest(view.site, breakdown, breakdown.metrics, range, pagination);
+  const request =
+    range && breakdownRequest(view.site, breakdown, breakdown.metrics, range, pagination);
   const { data, error, isFresh, retry } = useQuery(request, tick);
   const rows = data?.results ?? [];
   const total = data?.meta?.total_rows ?? rows.length;
@@ -82,7 +84,11 @@ function PanelBody({ panel, range, totals, tick, breakdown, bodyId }: PanelBodyP
       </div>
       <footer class="panel-foot">
         {rows.length > 0 && !error && (
-          <Link class="more" to={{ details: panel.id, detailsPage: 1 }} label={`Details of ${panel.title}`}>
+          <Link
+            class="more"
+            to={{ details: panel.id, detailsPage: 1 }}
+            label={`Details of ${panel.title}`}
+          >
             {total > PANEL_ROWS ? `All ${formatCount(total)}` : 'Details'}
           </Link>
         )}

@@ -1,7 +1,18 @@
 // The period picker: named periods with their keys, a custom one, and what to compare with.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { PERIODS, isDay, namePeriod, periodText, rangeOf, rangeText, shiftPeriod, type Comparison, type Day, type NamedPeriod } from '../dates';
+import {
+  PERIODS,
+  isDay,
+  namePeriod,
+  periodText,
+  rangeOf,
+  rangeText,
+  shiftPeriod,
+  type Comparison,
+  type Day,
+  type NamedPeriod,
+} from '../dates';
 import { useRoute } from '../route';
 import { Link } from './link';
 
@@ -30,7 +41,8 @@ function useShortcuts(today: Day): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => {
       const target = event.target instanceof Element ? event.target : null;
-      if (event.metaKey || event.ctrlKey || event.altKey || event.isComposing || view.details) return;
+      if (event.metaKey || event.ctrlKey || event.altKey || event.isComposing || view.details)
+        return;
       if (target?.closest('input, select, textarea, [role=tablist]')) return;
       const key = event.key.toUpperCase();
       const named = PERIODS.find((period) => KEYS[period] === key);
@@ -38,7 +50,9 @@ function useShortcuts(today: Day): void {
       else if (key === KEY_COMPARE)
         go(({ comparison }) => ({ comparison: comparison ? null : 'previous_period' }));
       else if (key === 'ARROWLEFT' || key === 'ARROWRIGHT')
-        go(({ period }) => ({ period: shiftPeriod(period, key === 'ARROWLEFT' ? -1 : 1, today) ?? period }));
+        go(({ period }) => ({
+          period: shiftPeriod(period, key === 'ARROWLEFT' ? -1 : 1, today) ?? period,
+        }));
     };
     addEventListener('keydown', onKeyDown);
     return () => removeEventListener('keydown', onKeyDown);
@@ -120,7 +134,12 @@ function PeriodMenu({ today, onDone }: { today: Day; onDone: () => void }) {
       <ul aria-label="Period">
         {PERIODS.map((period) => (
           <li key={period}>
-            <Link class="menu-item" to={{ period, interval: null }} isCurrent={view.period === period} onFollow={onDone}>
+            <Link
+              class="menu-item"
+              to={{ period, interval: null }}
+              isCurrent={view.period === period}
+              onFollow={onDone}
+            >
               <span>{periodText(period, today)}</span>
               <kbd>{KEYS[period]}</kbd>
             </Link>
@@ -134,7 +153,12 @@ function PeriodMenu({ today, onDone }: { today: Day; onDone: () => void }) {
       <ul aria-label="Comparison">
         {COMPARISONS.map(({ mode, text }) => (
           <li key={text}>
-            <Link class="menu-item" to={{ comparison: mode }} isCurrent={view.comparison === mode} onFollow={onDone}>
+            <Link
+              class="menu-item"
+              to={{ comparison: mode }}
+              isCurrent={view.comparison === mode}
+              onFollow={onDone}
+            >
               {text}
             </Link>
           </li>
@@ -158,11 +182,22 @@ function CustomPeriod({ today, onDone }: { today: Day; onDone: () => void }) {
     <div class="custom" role="group" aria-label="Custom period">
       <label>
         From
-        <input type="date" value={from} max={to} onInput={(event) => setFrom(event.currentTarget.value)} />
+        <input
+          type="date"
+          value={from}
+          max={to}
+          onInput={(event) => setFrom(event.currentTarget.value)}
+        />
       </label>
       <label>
         To
-        <input type="date" value={to} min={from} max={today} onInput={(event) => setTo(event.currentTarget.value)} />
+        <input
+          type="date"
+          value={to}
+          min={from}
+          max={today}
+          onInput={(event) => setTo(event.currentTarget.value)}
+        />
       </label>
       <button type="button" class="button primary" disabled={!isValid} onClick={apply}>
         Show

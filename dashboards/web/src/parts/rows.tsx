@@ -82,7 +82,13 @@ function RowName({ site, dimension, value }: RowNameProps) {
       </bdi>
       {name.detail && <span class="quiet detail">{name.detail}</span>}
       {url && (
-        <a class="visit" href={url} target="_blank" rel="noreferrer noopener" aria-label={`Open ${name.text}`}>
+        <a
+          class="visit"
+          href={url}
+          target="_blank"
+          rel="noreferrer noopener"
+          aria-label={`Open ${name.text}`}
+        >
           <span aria-hidden="true">↗</span>
         </a>
       )}

@@ -29,10 +29,13 @@ export function Setup({ site, live, collector }: SetupProps) {
           <summary>Nothing comes?</summary>
           <ul>
             <li>
-              The page must be served from <code>{site.site_id}</code>, <code>www.{site.site_id}</code> or an alias of
-              the site.
+              The page must be served from <code>{site.site_id}</code>,{' '}
+              <code>www.{site.site_id}</code> or an alias of the site.
             </li>
-            <li>Visitors who opted out, or whose browser asks for it (Global Privacy Control, Do Not Track), are never counted: check your own browser.</li>
+            <li>
+              Visitors who opted out, or whose browser asks for it (Global Privacy Control, Do Not
+              Track), are never counted: check your own browser.
+            </li>
             <li>Some ad blockers stop every counter. Try a fresh profile.</li>
           </ul>
         </details>

@@ -1,33 +1,18 @@
-// A site's page: what is asked, how fresh it must be, and which part shows which answer.
+// A site's page: which days it is about, how fresh they must be, and which parts it has.
 
-import { useEffect } from 'preact/hooks';
-import type { Site } from '../api';
-import {
-  comparedRange,
-  bucketKey,
-  bucketLabels,
-  dayCount,
-  fullDays,
-  intervalsOf,
-  periodText,
-  rangeOf,
-  rangeText,
-  wallClock,
-  type Interval,
-  type Range,
-  type WallClock,
-} from '../dates';
-import type { Value } from '../format';
-import { useClock, useLive, useQuery, useThrottled, type Loaded } from '../hooks';
-import { HEADLINE_METRICS, METRICS, type HeadlineMetric } from '../metrics';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { ApiError, Site } from '../api';
+import { dayCount, rangeOf, rangeText, wallClock, type Range, type WallClock } from '../dates';
+import { useClock, useLive, useQuery, useThrottled, type Live, type Loaded } from '../hooks';
+import { HEADLINE_METRICS } from '../metrics';
 import { PANELS, PANEL_IDS } from '../panels';
-import { answeredRange, seriesRequest, totalsRequest, type QueryAnswer } from '../query';
+import { answeredFirstDay, firstDayRequest, totalsRequest, type QueryAnswer } from '../query';
 import { useRoute } from '../route';
-import { Chart, type Series } from './chart';
 import { Details } from './details';
-import { Headline, type HeadlineComparison } from './headline';
 import { Failure } from './notice';
 import { Now } from './now';
+import { Overview } from './overview';
 import { Panel } from './panel';
 import { PeriodPicker } from './period';
 import { Setup } from './setup';
@@ -47,28 +32,13 @@ export function SitePage({ site, sites, collector }: SitePageProps) {
   const { view } = useRoute();
   const now = wallClock(useClock(), site.timezone);
   const live = useLive(site.site_id);
-  const range = rangeOf(view.period, now.day);
-  const isLivePeriod = range === null || range.to >= now.day;
-  const overviewTick = useThrottled(live.pulse, OVERVIEW_PAUSE_MS);
-  const panelsPulse = useThrottled(live.pulse, PANELS_PAUSE_MS);
-  const panelsTick = isLivePeriod ? panelsPulse : 0;
-
-  const totals = useQuery(
-    totalsRequest(site.site_id, HEADLINE_METRICS, range),
-    isLivePeriod ? overviewTick : 0,
-  );
-  const views = totals.data?.results[0]?.metrics[HEADLINE_METRICS.indexOf('pageviews')] ?? 0;
-  const isQuiet = totals.isFresh && views === 0;
-  const ever = useQuery(isQuiet ? totalsRequest(site.site_id, ['pageviews'], null) : null, overviewTick);
-  const isNew = isQuiet && ever.isFresh && (ever.data?.results[0]?.metrics[0] ?? 0) === 0;
-
+  const counts = useCounts(site.site_id, now, live);
+  const { range, totals, panelsTick } = counts;
   useEffect(() => {
     document.title = `${site.site_id} · Footfall`;
   }, [site.site_id]);
 
-  const first = totals.data?.results[0];
-  const visitorTotals = { visitors: first?.metrics[0], visits: first?.metrics[1] };
-  if (isNew) {
+  if (counts.isNew) {
     return (
       <>
         <TopBar site={site} sites={sites} />
@@ -76,188 +46,92 @@ export function SitePage({ site, sites, collector }: SitePageProps) {
       </>
     );
   }
-  if (totals.error && totals.data === null) {
-    return (
-      <>
-        <TopBar site={site} sites={sites}>
-          <PeriodPicker today={now.day} />
-        </TopBar>
-        <main class="page">
-          <section class="card setup">
-            <Failure error={totals.error} onRetry={totals.retry} />
-          </section>
-        </main>
-      </>
-    );
-  }
-  return (
+  const frame = (page: ComponentChildren) => (
     <>
       <TopBar site={site} sites={sites}>
         <PeriodPicker today={now.day} />
       </TopBar>
-      <main class="page">
-        <div class="top-row">
-          <Overview site={site} now={now} range={range} totals={totals} tick={isLivePeriod ? overviewTick : 0} />
-          <Now live={live} />
-        </div>
-        <div class="panels">
-          {PANEL_IDS.map((id) => (
-            <Panel key={id} panel={PANELS[id]} range={range} totals={visitorTotals} tick={panelsTick} />
-          ))}
-        </div>
-        <Footnote range={range} site={site} />
-      </main>
-      {view.details && (
+      <main class="page">{page}</main>
+    </>
+  );
+  if (counts.failure && !totals.data) {
+    return frame(
+      <section class="card setup">
+        <Failure error={counts.failure.error} onRetry={counts.failure.retry} />
+      </section>,
+    );
+  }
+  const sums = totals.data?.results[0]?.metrics;
+  const wholes = { visitors: sums?.[0], visits: sums?.[1] };
+  return frame(
+    <>
+      <div class="top-row">
+        <Overview
+          site={site.site_id}
+          now={now}
+          range={range}
+          totals={totals}
+          tick={counts.overviewTick}
+        />
+        <Now live={live} />
+      </div>
+      <div class="panels">
+        {PANEL_IDS.map((id) => (
+          <Panel key={id} panel={PANELS[id]} range={range} totals={wholes} tick={panelsTick} />
+        ))}
+      </div>
+      <Footnote range={range} site={site} />
+      {view.details && range && (
         <Details
           panel={PANELS[view.details]}
           range={range}
-          periodText={range ? rangeText(range, now.day) : periodText(view.period, now.day)}
-          totals={visitorTotals}
+          periodText={rangeText(range, now.day)}
+          totals={wholes}
           tick={panelsTick}
         />
       )}
-    </>
+    </>,
   );
 }
 
-interface OverviewProps {
-  site: Site;
-  now: WallClock;
+interface Counts {
+  /** Null while it is not known. */
   range: Range | null;
   totals: Loaded<QueryAnswer>;
-  tick: number;
+  /** Nothing has ever been counted. */
+  isNew: boolean;
+  failure: { error: ApiError; retry: () => void } | null;
+  /** Move when the parts are to ask again; still when the period is over. */
+  overviewTick: number;
+  panelsTick: number;
 }
 
-function Overview({ site, now, range, totals, tick }: OverviewProps) {
-  const { view, go } = useRoute();
-  const shown = range ?? (totals.data && answeredRange(totals.data));
-  const choices = shown ? intervalsOf(shown) : null;
-  const interval = choices && (choices.find((each) => each === view.interval) ?? choices[0]);
-  const compared = range && view.comparison ? comparedRange(range, view.comparison, now.day) : null;
-  const ask = (of: Range | null) =>
-    of && interval ? seriesRequest(site.site_id, HEADLINE_METRICS, of, interval) : null;
-  const series = useQuery(ask(shown), tick);
-  const before = useQuery(ask(compared), 0);
+function useCounts(site: string, now: WallClock, live: Live): Counts {
+  const { view } = useRoute();
+  const [isQuiet, setQuiet] = useState(false);
+  const overviewPulse = useThrottled(live.pulse, OVERVIEW_PAUSE_MS);
+  const panelsPulse = useThrottled(live.pulse, PANELS_PAUSE_MS);
 
-  const comparison = useComparison(site.site_id, range, compared, now, totals);
+  // Asked for the period of all time, and to tell a new site from a quiet period.
+  const isFirstAsked = view.period === 'all' || isQuiet;
+  const first = useQuery(isFirstAsked ? firstDayRequest(site) : null, isQuiet ? overviewPulse : 0);
+  const firstDay = first.data && answeredFirstDay(first.data);
+  const range = rangeOf(view.period, now.day, first.data && (firstDay ?? now.day));
+  const isLive = range === null || range.to >= now.day;
+  const overviewTick = isLive ? overviewPulse : 0;
 
-  const first = totals.data?.results[0];
-  const error = totals.error ?? series.error;
-  const retry = totals.error ? totals.retry : series.retry;
-  return (
-    <section class="card overview" aria-label="Overview">
-      {error ? (
-        <Failure error={error} onRetry={retry} />
-      ) : (
-        <>
-          <Headline
-            values={first?.metrics ?? null}
-            comparison={comparison}
-            isFresh={totals.isFresh}
-            metric={view.metric}
-            onMetric={(metric) => go({ metric })}
-          />
-          <div class="chart-head">
-            <p class="quiet legend">
-              {compared && (
-                <>
-                  <span class="swatch" aria-hidden="true" /> Before: {rangeText(compared, now.day)}
-                </>
-              )}
-            </p>
-            {choices && choices.length > 1 && interval && (
-              <IntervalChoice choices={choices} interval={interval} />
-            )}
-          </div>
-          {series.data && shown && interval && series.isFresh ? (
-            <Chart
-              series={chartSeries(series.data, before.isFresh ? before.data : null, shown, compared, interval, view.metric)}
-              metric={view.metric}
-              now={now}
-              isFresh={series.isFresh}
-            />
-          ) : (
-            <div class="chart-wait" aria-hidden="true" />
-          )}
-        </>
-      )}
-    </section>
-  );
-}
+  const totals = useQuery(range && totalsRequest(site, HEADLINE_METRICS, range), overviewTick);
+  const views = totals.data?.results[0]?.metrics[HEADLINE_METRICS.indexOf('pageviews')] ?? 0;
+  useEffect(() => setQuiet(totals.isFresh && views === 0), [totals.isFresh, views]);
 
-function IntervalChoice({ choices, interval }: { choices: Interval[]; interval: Interval }) {
-  const { go } = useRoute();
-  return (
-    <select
-      class="select small"
-      aria-label="Chart by"
-      value={interval}
-      onChange={(event) => {
-        const chosen = choices.find((each) => each === event.currentTarget.value);
-        go({ interval: chosen === choices[0] ? null : (chosen ?? null) });
-      }}
-    >
-      {choices.map((each) => (
-        <option key={each} value={each}>
-          by {each}
-        </option>
-      ))}
-    </select>
-  );
-}
-
-/** The headline's changes: over full days where there are some, else a whole day beside a running one. */
-function useComparison(
-  site: string,
-  range: Range | null,
-  compared: Range | null,
-  now: WallClock,
-  totals: Loaded<QueryAnswer>,
-): HeadlineComparison | null {
-  const full = range && compared && fullDays(range, compared, now.day);
-  const hasRunning = range !== null && range.to >= now.day;
-  const ask = (of: Range) => totalsRequest(site, HEADLINE_METRICS, of);
-  const ours = useQuery(full && hasRunning ? ask(full.range) : null, 0);
-  const before = useQuery(compared && ask(full ? full.compared : compared), 0);
-  const current = full && hasRunning ? ours : totals;
-  const values = current.isFresh ? current.data?.results[0]?.metrics : null;
-  const earlier = before.isFresh ? before.data?.results[0]?.metrics : null;
-  if (!compared || !values || !earlier) return null;
+  const failed = [first, totals].find((each) => each.error !== null);
   return {
-    values,
-    before: earlier,
-    text: rangeText(full ? full.compared : compared, now.day),
-    isRunningDay: !full,
-  };
-}
-
-/** Rows that the server left out had no visits: sums of nothing are zero, averages are none. */
-function valuesOf(answer: QueryAnswer, labels: string[], interval: Interval, metric: HeadlineMetric): Value[] {
-  const column = HEADLINE_METRICS.indexOf(metric);
-  const nothing = METRICS[metric].isSum ? 0 : null;
-  const rows = new Map(answer.results.map((row) => [bucketKey(row.dimensions[0] ?? '', interval), row]));
-  return labels.map((label) => {
-    const row = rows.get(bucketKey(label, interval));
-    return row ? row.metrics[column] : nothing;
-  });
-}
-
-function chartSeries(
-  answer: QueryAnswer,
-  before: QueryAnswer | null,
-  range: Range,
-  compared: Range | null,
-  interval: Interval,
-  metric: HeadlineMetric,
-): Series {
-  const labels = answer.meta?.time_labels ?? bucketLabels(range, interval);
-  const beforeLabels = compared ? (before?.meta?.time_labels ?? bucketLabels(compared, interval)) : [];
-  return {
-    labels,
-    interval,
-    values: valuesOf(answer, labels, interval, metric),
-    before: before && compared ? valuesOf(before, beforeLabels, interval, metric) : null,
-    beforeLabels,
+    range,
+    totals,
+    isNew: isQuiet && first.isFresh && first.data !== null && firstDay === null,
+    failure: failed?.error ? { error: failed.error, retry: failed.retry } : null,
+    overviewTick,
+    panelsTick: isLive ? panelsPulse : 0,
   };
 }
 
@@ -267,13 +141,14 @@ function Footnote({ range, site }: { range: Range | null; site: Site }) {
     <footer class="footnote">
       {isLong && (
         <p>
-          <b>Visitors over several days</b> are the daily visitors, added up. Nothing is kept that could tell whether
-          somebody came back on another day, so a visitor of three days counts three times here.
+          <b>Visitors over several days</b> are the daily visitors, added up. Nothing is kept that
+          could tell whether somebody came back on another day, so a visitor of three days counts
+          three times here.
         </p>
       )}
       <p>
-        Visitors are estimated, usually within 2%. Days are those of {site.timezone}. No cookies, no addresses, no
-        profiles: only counts are kept.
+        Visitors are estimated, usually within 2%. Days are those of {site.timezone}. No cookies, no
+        addresses, no profiles: only counts are kept.
       </p>
     </footer>
   );

@@ -47,7 +47,11 @@ export function SitesPage({ sites, collector }: { sites: Site[]; collector: stri
           ))}
         </ul>
         {found.length === 0 && <p class="empty">No site has “{search}” in its name.</p>}
-        {found.length > CARDS_MAX && <p class="quiet">And {plural(found.length - CARDS_MAX, 'more site', 'more sites')}: search for one.</p>}
+        {found.length > CARDS_MAX && (
+          <p class="quiet">
+            And {plural(found.length - CARDS_MAX, 'more site', 'more sites')}: search for one.
+          </p>
+        )}
         <footer class="footnote">
           <p>
             Add a site with <code>footfall site add example.org</code>.
@@ -68,7 +72,8 @@ function NoSites({ collector }: { collector: string | undefined }) {
           <p>Add yours in a terminal on this machine:</p>
           <CopyLine label="Command" text="footfall site add example.com" />
           <p>
-            Then paste the line that it prints into the <code>&lt;head&gt;</code> of every page. It looks like this:
+            Then paste the line that it prints into the <code>&lt;head&gt;</code> of every page. It
+            looks like this:
           </p>
           <Snippet site="example.com" collector={collector} />
           <p class="waiting" role="status">
@@ -100,7 +105,12 @@ function SiteCard({ site, now }: { site: Site; now: Date }) {
   const [element, isSeen] = useSeen();
   const today = wallClock(now, site.timezone).day;
   const from = addDays(today, 1 - SPARK_DAYS);
-  const request = seriesRequest(site.site_id, ['visitors', 'pageviews'], { from, to: today }, 'day');
+  const request = seriesRequest(
+    site.site_id,
+    ['visitors', 'pageviews'],
+    { from, to: today },
+    'day',
+  );
   const tick = Math.floor(now.getTime() / REFRESH_MS);
   const { data, error } = useQuery(isSeen ? request : null, tick);
   const rows = new Map(data?.results.map((row) => [row.dimensions[0]?.slice(0, 10), row.metrics]));
@@ -117,7 +127,8 @@ function SiteCard({ site, now }: { site: Site; now: Date }) {
         ) : (
           <>
             <span>
-              <b>{data ? formatShort(last?.[0] ?? 0) : '–'}</b> <span class="quiet">visitors today</span>
+              <b>{data ? formatShort(last?.[0] ?? 0) : '–'}</b>{' '}
+              <span class="quiet">visitors today</span>
             </span>
             <span class="quiet">{data ? formatShort(last?.[1] ?? 0) : '–'} views</span>
           </>
@@ -131,11 +142,21 @@ function SiteCard({ site, now }: { site: Site; now: Date }) {
 function Spark({ values }: { values: number[] }) {
   if (values.length === 0) return <div class="spark" />;
   const most = Math.max(1, ...values);
-  const points = values.map((value, at) => `${(at / (values.length - 1)) * 100},${29 - (value / most) * 27}`);
+  const points = values.map(
+    (value, at) => `${(at / (values.length - 1)) * 100},${29 - (value / most) * 27}`,
+  );
   const done = points.slice(0, -1);
   return (
-    <svg class="spark" viewBox="0 0 100 30" preserveAspectRatio="none" role="img" aria-label={`Visitors of the last ${values.length} days`}>
-      <polygon points={`0,30 ${done.join(' ')} ${(done.length - 1) * (100 / (values.length - 1))},30`} />
+    <svg
+      class="spark"
+      viewBox="0 0 100 30"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={`Visitors of the last ${values.length} days`}
+    >
+      <polygon
+        points={`0,30 ${done.join(' ')} ${(done.length - 1) * (100 / (values.length - 1))},30`}
+      />
       <polyline points={done.join(' ')} />
       <polyline class="running" points={points.slice(-2).join(' ')} />
     </svg>

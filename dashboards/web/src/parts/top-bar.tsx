@@ -25,7 +25,9 @@ export function TopBar({ site, sites, children }: TopBarProps) {
             class="select site-select"
             aria-label="Site"
             value={site.site_id}
-            onChange={(event) => go({ site: event.currentTarget.value, details: null, detailsPage: 1 })}
+            onChange={(event) =>
+              go({ site: event.currentTarget.value, details: null, detailsPage: 1 })
+            }
           >
             {sites.map((each) => (
               <option key={each.site_id} value={each.site_id}>
