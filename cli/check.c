@@ -58,8 +58,7 @@ static void say_note(const char *what)
     printf("note     %s\n", what);
 }
 
-/* --- Redis
- * ---------------------------------------------------------------------------------------- */
+/* --- Redis ------------------------------------------------------------------------------------ */
 
 /* A field of INFO; empty when absent. */
 static struct str info_field(struct redis *redis, const char *section, const char *field,
@@ -162,8 +161,7 @@ static void check_redis(struct findings *findings, const struct config *config)
     redis_free(redis);
 }
 
-/* --- Geo database
- * ----------------------------------------------------------------------------------- */
+/* --- Geo database ----------------------------------------------------------------------------- */
 
 static void check_geo_file(struct findings *findings, const char *path)
 {
@@ -195,8 +193,7 @@ static void check_geo(struct findings *findings, const struct config *config)
         check_geo_file(findings, config->geo.database.items[i]);
 }
 
-/* --- The command
- * ------------------------------------------------------------------------------------ */
+/* --- The command ------------------------------------------------------------------------------ */
 
 static int print_keys(void)
 {

@@ -3,11 +3,15 @@
 
 #include "cli/command.h"
 
+#include <assert.h>
 #include <stdio.h>
 
+#include "cli/port.h"
+#include "cli/store.h"
 #include "common/redis.h"
 
 enum { ERROR_BYTES = 512 };
+static_assert((int)COMMAND_URL_BYTES >= (int)STORE_URL_BYTES, "what serve wrote down fits");
 
 bool command_config(const struct command_place *place, struct config *ret_config)
 {
@@ -36,4 +40,19 @@ struct redis *command_redis(const struct config *config)
     if (redis == NULL)
         fprintf(stderr, "footfall: %s\nIs `footfall serve` running on this data folder?\n", error);
     return redis;
+}
+
+void command_collector_url(const struct config *config, char url[static COMMAND_URL_BYTES])
+{
+    struct listen_address listen;
+    char text[PORT_TEXT_BYTES] = "";
+    if (config->collector.url != NULL) {
+        snprintf(url, COMMAND_URL_BYTES, "%s", config->collector.url);
+        return;
+    }
+    if (store_read_url(config->data, url))
+        return;
+    if (value_listen(str_from(config->collector.listen), &listen))
+        port_format_reachable(&listen, text);
+    snprintf(url, COMMAND_URL_BYTES, "http://%s", text);
 }

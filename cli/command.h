@@ -19,6 +19,11 @@ MUST_CHECK bool command_config(const struct command_place *place, struct config 
 /* Connects as administrator; NULL, with the sentence printed. */
 struct redis *command_redis(const struct config *config);
 
+/* What browsers reach the collector by: collector.url, else what `serve` wrote down, else where it
+ * is configured to listen. */
+enum { COMMAND_URL_BYTES = 320 };
+void command_collector_url(const struct config *config, char url[static COMMAND_URL_BYTES]);
+
 /* Roles: `footfall collect --config FILE | --data DIR`. */
 int command_collect(int argc, char **argv);
 int command_aggregate(int argc, char **argv);

@@ -7,6 +7,7 @@
 #include "aggregator/aggregate.h"
 #include "cli/command.h"
 #include "collector/collect.h"
+#include "common/log.h"
 
 /* Reads the options, then runs the role until it is told to stop. */
 static int role(int argc, char **argv, int (*run)(const struct config *config))
@@ -41,6 +42,7 @@ static int role(int argc, char **argv, int (*run)(const struct config *config))
     struct config config;
     if (!command_config(&place, &config))
         return EXIT_BAD;
+    log_init(argv[0]);
     int code = run(&config);
     config_done(&config);
     return code;

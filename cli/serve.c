@@ -4,6 +4,9 @@
  *             until they answer ─▶ the demo site, once ─▶ addresses
  *     stop:   collect (seals and commits what is open) ─▶ dashboards, aggregate (drains) ─▶ Redis
  *
+ * While all runs, this process has one duty: once an hour it has Redis rewrite its journal, so that
+ * the order in which increments came does not outlive the hour.
+ *
  * During the start any death is final: a configuration that cannot work should end in a sentence.
  * Afterwards the supervisor starts again what dies. The day's keys are anonymous memory that this
  * process holds and only the collector can read through: they outlive a collector, never this. */
@@ -39,7 +42,11 @@ enum {
     ERROR_BYTES = 512,
     START_TURN_MS = 25,
     START_WAIT_MS = 30000,
+    TURN_MS = 1000,
     PROGRESS_MS = 3000,
+    /* Ten minutes less than the hour that is promised, for the rewrite itself and for retries. */
+    REWRITE_MS = 50 * 60 * 1000,
+    REWRITE_RETRY_MS = 60 * 1000,
     /* How long each may take to end. The collector waits for Redis at most this long, the
      * aggregator applies what is in the log, Redis syncs its file. */
     COLLECT_STOP_MS = 15000,
@@ -79,6 +86,8 @@ struct serve {
     struct redis_keeper keeper;
     char redis_folder[STORE_PATH_BYTES];
     char redis_log[STORE_PATH_BYTES];
+    char collector_url[STORE_URL_BYTES];
+    int64_t rewrite_at_ms;
     int lock_fd;
     int day_keys_fd;
     int lifeline[2];
@@ -90,8 +99,7 @@ static bool complain(const char *sentence)
     return false;
 }
 
-/* --- Before anything runs ------------------------------------------------------------------------
- */
+/* --- Before anything runs --------------------------------------------------------------------- */
 
 static bool swap_is_on(void)
 {
@@ -161,9 +169,22 @@ static bool folder_prepare(struct serve *serve)
            complain(error);
 }
 
+static bool url_prepare(struct serve *serve)
+{
+    char error[ERROR_BYTES], port[PORT_TEXT_BYTES];
+    port_format_reachable(&serve->collector, port);
+    if (serve->config->collector.url != NULL)
+        snprintf(serve->collector_url, sizeof(serve->collector_url), "%s",
+                 serve->config->collector.url);
+    else
+        snprintf(serve->collector_url, sizeof(serve->collector_url), "http://%s", port);
+    return store_write_url(serve->config->data, serve->collector_url, error, sizeof(error)) ||
+           complain(error);
+}
+
 static bool prepare(struct serve *serve)
 {
-    if (!folder_prepare(serve) || !ports_prepare(serve))
+    if (!folder_prepare(serve) || !ports_prepare(serve) || !url_prepare(serve))
         return false;
     serve->day_keys_fd = day_keys_new();
     if (serve->day_keys_fd < 0)
@@ -171,8 +192,7 @@ static bool prepare(struct serve *serve)
     return pipe2(serve->lifeline, O_CLOEXEC) == 0 || complain("a pipe cannot be made.");
 }
 
-/* --- Children
- * ------------------------------------------------------------------------------------- */
+/* --- Children --------------------------------------------------------------------------------- */
 
 static void keep_over_exec(int fd)
 {
@@ -250,8 +270,7 @@ static void role_start(struct serve *serve, unsigned index)
     role->child = supervisor_start(serve->supervisor, &options);
 }
 
-/* --- Waiting for the start
- * ------------------------------------------------------------------------ */
+/* --- Waiting for the start -------------------------------------------------------------------- */
 
 /* Connected as administrator and answered; NULL when not yet, with `error` for whom it concerns. */
 static struct redis *redis_answers(const struct serve *serve, char error[static ERROR_BYTES])
@@ -327,8 +346,7 @@ static bool roles_wait(struct serve *serve)
     return !supervisor_is_stopping(serve->supervisor);
 }
 
-/* --- The demo site and the greeting
- * ---------------------------------------------------------------- */
+/* --- The demo site and the greeting ----------------------------------------------------------- */
 
 /* Once a folder: an operator who removes the demo site does not find it back. */
 static void demo_add(const struct serve *serve, struct redis *redis)
@@ -351,9 +369,9 @@ static void demo_add(const struct serve *serve, struct redis *redis)
 
 static void greet(const struct serve *serve)
 {
-    char dashboards[PORT_TEXT_BYTES], url[SITE_ADMIN_URL_BYTES];
+    char dashboards[PORT_TEXT_BYTES];
+    const char *url = serve->collector_url;
     port_format_reachable(&serve->dashboards, dashboards);
-    site_admin_collector_url(serve->config, &serve->collector, url);
     printf("\nFootfall is running.\n\n"
            "  Dashboards   http://%s/\n"
            "  Demo site    %s/demo/\n"
@@ -367,8 +385,36 @@ static void greet(const struct serve *serve)
     (void)fflush(stdout);
 }
 
-/* --- The whole
- * ------------------------------------------------------------------------------------- */
+/* --- The journal ------------------------------------------------------------------------------ */
+
+static uint32_t rewrite_ms(const struct serve *serve)
+{
+    return serve->options->rewrite_ms == 0 ? REWRITE_MS : serve->options->rewrite_ms;
+}
+
+/* Asks Redis to begin; false when it cannot now, as during another rewrite. */
+static bool rewrite_begin(const struct serve *serve)
+{
+    char error[ERROR_BYTES];
+    struct redis *redis = redis_answers(serve, error);
+    if (redis == NULL)
+        return false;
+    struct redis_reply *reply = redis_do(redis, STR_LIT("BGREWRITEAOF"));
+    bool good = reply != NULL && redis_reply_type(reply) == REDIS_TYPE_STRING;
+    redis_reply_free(reply);
+    redis_free(redis);
+    return good;
+}
+
+static void rewrite_when_due(struct serve *serve)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms < serve->rewrite_at_ms)
+        return;
+    serve->rewrite_at_ms = now_ms + (rewrite_begin(serve) ? rewrite_ms(serve) : REWRITE_RETRY_MS);
+}
+
+/* --- The whole -------------------------------------------------------------------------------- */
 
 static bool start(struct serve *serve)
 {
@@ -418,8 +464,12 @@ int serve_run(const struct serve_options *options)
     good = good || supervisor_is_stopping(serve.supervisor);
     if (!good)
         supervisor_stop(serve.supervisor);
-    while (!supervisor_is_done(serve.supervisor))
-        supervisor_turn(serve.supervisor, PROGRESS_MS);
+    serve.rewrite_at_ms = clock_mono_ms() + rewrite_ms(&serve);
+    while (!supervisor_is_done(serve.supervisor)) {
+        supervisor_turn(serve.supervisor, TURN_MS);
+        if (!supervisor_is_stopping(serve.supervisor))
+            rewrite_when_due(&serve);
+    }
     supervisor_free(serve.supervisor);
     close_all(&serve);
     if (good)

@@ -8,6 +8,7 @@ struct serve_options {
     const struct config *config;
     const char *config_path; /* handed to the roles; NULL: none */
     const char *program;     /* what runs the roles; NULL: this executable */
+    uint32_t rewrite_ms;     /* how often the journal is rewritten; 0: before the hour is over */
 };
 
 /* Runs until SIGINT or SIGTERM, then ends all in order. The exit code. */

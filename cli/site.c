@@ -40,11 +40,8 @@ static int complain(const char *sentence)
 
 static void print_snippet(const struct config *config, struct str domain)
 {
-    char url[SITE_ADMIN_URL_BYTES];
-    struct listen_address listen;
-    if (!value_listen(str_from(config->collector.listen), &listen))
-        return;
-    site_admin_collector_url(config, &listen, url);
+    char url[COMMAND_URL_BYTES];
+    command_collector_url(config, url);
     printf("<script defer src=\"%s/footfall.js\" data-site=\"%.*s\"></script>\n", url,
            STR_ARG(domain));
 }
@@ -55,8 +52,7 @@ static const struct site *site_of(const struct site_list *list, const struct sit
     return site_list_find(list, str_from(args->request.domain));
 }
 
-/* --- The subcommands -----------------------------------------------------------------------------
- */
+/* --- The subcommands -------------------------------------------------------------------------- */
 
 static int site_add(struct redis *redis, const struct config *config,
                     const struct site_arguments *args)
@@ -189,8 +185,7 @@ static const struct {
     {"remove", true, site_remove},
 };
 
-/* --- Options -------------------------------------------------------------------------------------
- */
+/* --- Options ---------------------------------------------------------------------------------- */
 
 /* True to go on; else *ret_code is the exit code. */
 static bool arguments_read(int argc, char **argv, struct site_arguments *args, int *ret_code)

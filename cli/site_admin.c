@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "aggregator/model.h"
-#include "cli/port.h"
 #include "common/buf.h"
 
 enum { KEY_BYTES_MAX = 1024, DOMAIN_BYTES_MAX = 253, SCAN_COUNT = 500, SCAN_ROUNDS_MAX = 10000000 };
@@ -47,8 +46,7 @@ static bool changed_publish(struct redis *redis, char *error, size_t error_bytes
     return reply_good(redis, reply, error, error_bytes);
 }
 
-/* --- Adding ------------------------------------------------------------------------------------
- */
+/* --- Adding ----------------------------------------------------------------------------------- */
 
 static char *request_json(const struct site_request *request)
 {
@@ -136,8 +134,7 @@ bool site_admin_add(struct redis *redis, const struct site_request *request, cha
     return good;
 }
 
-/* --- Listing ------------------------------------------------------------------------------------
- */
+/* --- Listing ---------------------------------------------------------------------------------- */
 
 static struct site_list *list_from_reply(const struct redis_reply *reply, char *error,
                                          size_t error_bytes)
@@ -174,8 +171,7 @@ struct site_list *site_admin_list(struct redis *redis, char *error, size_t error
     return list;
 }
 
-/* --- Removing ------------------------------------------------------------------------------------
- */
+/* --- Removing --------------------------------------------------------------------------------- */
 
 /* Deletes the keys of one SCAN reply; false when Redis went away. */
 static bool delete_found(struct redis *redis, const struct redis_reply *found, size_t *keys,
@@ -237,15 +233,4 @@ bool site_admin_remove(struct redis *redis, struct str domain, size_t *ret_keys,
         return fail(error, error_bytes, "there is no such site; `footfall site list` shows all.");
     return changed_publish(redis, error, error_bytes) &&
            delete_keys(redis, domain, ret_keys, error, error_bytes);
-}
-
-void site_admin_collector_url(const struct config *config, const struct listen_address *listen,
-                              char url[static SITE_ADMIN_URL_BYTES])
-{
-    char text[PORT_TEXT_BYTES];
-    port_format_reachable(listen, text);
-    if (config->collector.url != NULL)
-        snprintf(url, SITE_ADMIN_URL_BYTES, "%s", config->collector.url);
-    else
-        snprintf(url, SITE_ADMIN_URL_BYTES, "http://%s", text);
 }

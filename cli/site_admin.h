@@ -3,8 +3,6 @@
 /* Changing and reading the site list as an administrator, for `footfall site` and `serve`. */
 
 #include "aggregator/site.h"
-#include "common/config.h"
-#include "common/config_value.h"
 #include "common/redis.h"
 
 #define SITE_ADMIN_DEMO "demo.localhost"
@@ -29,8 +27,3 @@ struct site_list *site_admin_list(struct redis *redis, char *error, size_t error
  * with a sentence. */
 MUST_CHECK bool site_admin_remove(struct redis *redis, struct str domain, size_t *ret_keys,
                                   char *error, size_t error_bytes);
-
-/* What browsers use: collector.url, or http:// and where it listens. */
-enum { SITE_ADMIN_URL_BYTES = 320 };
-void site_admin_collector_url(const struct config *config, const struct listen_address *listen,
-                              char url[static SITE_ADMIN_URL_BYTES]);

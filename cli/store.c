@@ -3,6 +3,7 @@
  *     DATA/lock                 pid of the supervisor that serves it
  *     DATA/redis/redis.conf     written anew at each start, as is users.acl
  *     DATA/redis/ROLE.secret    a role's password, made once; 0600 like everything here
+ *     DATA/collector.url        where the collector is reached
  *     DATA/spool/  DATA/log/
  *
  * redis.conf names no path: Redis works inside its folder, so no folder name has to be quoted. The
@@ -23,6 +24,7 @@
 
 #include "aggregator/acl.h"
 #include "common/buf.h"
+#include "common/config_value.h"
 #include "common/log.h"
 
 enum {
@@ -108,8 +110,7 @@ bool store_make_folders(const char *data, char *error, size_t error_bytes)
     return true;
 }
 
-/* --- The lock ----------------------------------------------------------------------------------
- */
+/* --- The lock --------------------------------------------------------------------------------- */
 
 /* The supervisor that holds the lock; 0 when none is alive and only its Redis still holds it. */
 static pid_t lock_holder(int fd)
@@ -158,8 +159,7 @@ int store_lock(const char *data, char *error, size_t error_bytes)
     return -1;
 }
 
-/* --- Files ---------------------------------------------------------------------------------------
- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
 /* Whole or not at all: beside it, synced, then renamed over it. */
 static bool file_write(const char *path, struct str text, char *error, size_t error_bytes)
@@ -231,4 +231,27 @@ bool store_write_redis_files(const char *data, char *error, size_t error_bytes)
     buf_done(&acl);
     store_path(path, data, "redis/redis.conf");
     return good && file_write(path, STR_LIT(REDIS_CONF), error, error_bytes);
+}
+
+bool store_write_url(const char *data, const char *url, char *error, size_t error_bytes)
+{
+    char path[STORE_PATH_BYTES];
+    store_path(path, data, "collector.url");
+    return file_write(path, str_from(url), error, error_bytes);
+}
+
+bool store_read_url(const char *data, char url[static STORE_URL_BYTES])
+{
+    char path[STORE_PATH_BYTES], text[STORE_URL_BYTES];
+    store_path(path, data, "collector.url");
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    size_t len = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[len] = '\0';
+    if (!value_url_valid((struct str){text, len}))
+        return false;
+    memcpy(url, text, len + 1);
+    return true;
 }

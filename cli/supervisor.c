@@ -78,8 +78,7 @@ static void child_set_state(struct child *child, enum child_state state)
         child->pid = 0;
 }
 
-/* --- In the new process ------------------------------------------------------------------------
- */
+/* --- In the new process ----------------------------------------------------------------------- */
 
 static void log_redirect(const char *path)
 {
@@ -119,8 +118,7 @@ static _Noreturn void child_process(const struct supervisor *supervisor, const s
     _exit(child->options.run(child->options.data));
 }
 
-/* --- Life and death -----------------------------------------------------------------------------
- */
+/* --- Life and death --------------------------------------------------------------------------- */
 
 static void child_died(struct supervisor *supervisor, struct child *child, const char *how);
 
@@ -231,8 +229,7 @@ static void start_due(struct supervisor *supervisor)
     }
 }
 
-/* --- The end ------------------------------------------------------------------------------------
- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 static bool stage_running(const struct supervisor *supervisor)
 {
@@ -301,8 +298,7 @@ void supervisor_stop(struct supervisor *supervisor)
     stop_advance(supervisor);
 }
 
-/* --- Turns ---------------------------------------------------------------------------------------
- */
+/* --- Turns ------------------------------------------------------------------------------------ */
 
 static void reload(const struct supervisor *supervisor)
 {

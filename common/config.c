@@ -134,8 +134,7 @@ static bool fail_at(const struct failure *failure, const struct place *place, co
     return false;
 }
 
-/* --- Reading a value: NULL, or why not ---------------------------------------------------------
- */
+/* --- Reading a value: NULL, or why not -------------------------------------------------------- */
 
 static void *config_member(struct config *config, const struct key *key)
 {
@@ -286,8 +285,7 @@ static bool key_set(const struct key *key, struct config *config, struct str tex
     return why == NULL || fail_at(failure, place, key_title(key, title), why);
 }
 
-/* --- The table -----------------------------------------------------------------------------------
- */
+/* --- The table -------------------------------------------------------------------------------- */
 
 static const struct key *key_find(struct str section, struct str name)
 {
@@ -319,8 +317,7 @@ static void defaults_apply(struct config *config)
     }
 }
 
-/* --- YAML ----------------------------------------------------------------------------------------
- */
+/* --- YAML ------------------------------------------------------------------------------------- */
 
 struct file {
     yaml_document_t *document;
@@ -464,8 +461,7 @@ static bool yaml_apply(struct str yaml, const char *name, struct config *config,
     return good;
 }
 
-/* --- Environment ---------------------------------------------------------------------------------
- */
+/* --- Environment ------------------------------------------------------------------------------ */
 
 /* A variable of one of our sections that is no key is a spelling mistake, not somebody else's. */
 static bool variable_unknown(struct str variable)
@@ -505,7 +501,7 @@ static bool environment_apply(struct config *config, const struct failure *failu
     return true;
 }
 
-/* --- The public functions -------------------------------------------------------------------- */
+/* --- The public functions --------------------------------------------------------------------- */
 
 bool config_load_text(struct str yaml, const char *name, struct config *ret_config, char *error,
                       size_t error_bytes)

@@ -123,14 +123,14 @@ static int fake_role(char **argv)
     return 0;
 }
 
-/* --- Serve in a process of its own -------------------------------------------------------------
- */
+/* --- Serve in a process of its own ------------------------------------------------------------ */
 
 struct served {
     char data[64];
     pid_t pid;
     struct listen_address collector;
     struct listen_address dashboards;
+    uint32_t rewrite_ms;
 };
 
 static void free_ports(struct served *served)
@@ -156,7 +156,7 @@ static int serve_in_child(const struct served *served)
         !config_set(&config, "collector.listen", collector, error, sizeof(error)) ||
         !config_set(&config, "dashboards.listen", dashboards, error, sizeof(error)))
         return 99;
-    const struct serve_options options = {.config = &config};
+    const struct serve_options options = {.config = &config, .rewrite_ms = served->rewrite_ms};
     int code = serve_run(&options);
     config_done(&config);
     return code;
@@ -269,18 +269,24 @@ static struct redis *admin_connect(const struct served *served)
     }
 }
 
-static pid_t redis_pid(const struct served *served)
+/* A number of Redis's INFO. */
+static long redis_info(const struct served *served, const char *field)
 {
     struct redis *redis = admin_connect(served);
-    struct redis_reply *reply = redis_do(redis, STR_LIT("INFO"), STR_LIT("server"));
+    struct redis_reply *reply = redis_do(redis, STR_LIT("INFO"), STR_LIT("all"));
     assert_non_null(reply);
     struct str info = redis_reply_str(reply);
-    const char *at = memmem(info.ptr, info.len, "process_id:", 11);
+    const char *at = memmem(info.ptr, info.len, field, strlen(field));
     assert_non_null(at);
-    pid_t pid = (pid_t)strtol(at + 11, NULL, 10);
+    long value = strtol(strchr(at, ':') + 1, NULL, 10);
     redis_reply_free(reply);
     redis_free(redis);
-    return pid;
+    return value;
+}
+
+static pid_t redis_pid(const struct served *served)
+{
+    return (pid_t)redis_info(served, "process_id:");
 }
 
 static void wait_until_gone(pid_t pid)
@@ -342,8 +348,7 @@ static void start(struct served *served)
     wait_for_output(served, "Footfall is running.");
 }
 
-/* --- Tests
- * ----------------------------------------------------------------------------------------- */
+/* --- Tests ------------------------------------------------------------------------------------ */
 
 static void it_starts_everything_and_says_where(void **state)
 {
@@ -596,6 +601,19 @@ static void day_keys_outlive_the_collector_and_nobody_else_has_them(void **state
     assert_null(strstr(text, "collect 3\n"));
 }
 
+static void the_journal_is_rewritten_again_and_again(void **state)
+{
+    struct served *served = *state;
+    served->rewrite_ms = 300;
+    start(served);
+    int64_t began_ms = clock_mono_ms();
+    while (redis_info(served, "\naof_rewrites:") < 2) {
+        assert_true(clock_mono_ms() - began_ms < WAIT_MS);
+        usleep(50000);
+    }
+    stop(served);
+}
+
 static void a_folder_too_deep_for_a_socket_is_a_sentence(void **state)
 {
     struct served *served = *state;
@@ -660,6 +678,7 @@ int main(int argc, char **argv)
         TEST(a_stale_socket_is_no_obstacle),
         TEST(a_role_that_cannot_start_ends_the_start),
         TEST(day_keys_outlive_the_collector_and_nobody_else_has_them),
+        TEST(the_journal_is_rewritten_again_and_again),
         TEST(a_folder_too_deep_for_a_socket_is_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
