@@ -19,7 +19,6 @@
 #include <assert.h>
 
 #include "collector/url.h"
-#include "common/limits.h"
 #include "embedded/optout_html.h"
 
 #define COOKIE_OUT CONSENT_COOKIE_NAME "=1; Max-Age=34128000; Path=/; "
@@ -56,15 +55,8 @@ static bool is_own_page(const struct optout_request *request)
 static bool is_counted_site(const struct optout_request *request)
 {
     struct url url;
-    char lower[HOST_BYTES_MAX];
-    if (request->sites == NULL || !url_split(request->origin, &url))
-        return false;
-    assert(url.host.len <= sizeof(lower));
-    for (size_t i = 0; i < url.host.len; i++) {
-        char c = url.host.ptr[i];
-        lower[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    }
-    return site_list_find_host(request->sites, (struct str){lower, url.host.len}) != NULL;
+    return request->sites != NULL && url_split(request->origin, &url) &&
+           site_list_find_host(request->sites, url.host) != NULL;
 }
 
 static bool is_script(const struct optout_request *request)

@@ -307,6 +307,25 @@ test('an event has its name, its properties and its page', async () => {
   });
 });
 
+test('a page that is not seen yet keeps its first 50 events', async () => {
+  for (const [calls, kept] of [
+    [49, 49],
+    [50, 50],
+    [51, 50],
+  ]) {
+    beacons = [];
+    await visit('/hidden', async (tab) => {
+      await tab.evaluate((count) => {
+        for (let i = 1; i <= count; i++) footfall('event ' + i);
+        show(true);
+      }, calls);
+      await until(`${kept} events`, () => events().length >= kept);
+      await pause(SETTLE_MS);
+      assert.equal(events().length, kept);
+    });
+  }
+});
+
 test('calls made before the script has loaded are honoured', async () => {
   await visit('/stub', async () => {
     await until('the early event', () => events().length === 1);
