@@ -23,7 +23,7 @@ struct query_answer {
     const struct query_plan *plan;
     struct query_rows groups[2]; /* of each span */
     struct query_result *results[2];
-    size_t result_count[2];
+    uint32_t first_date; /* that held anything; 0: none did */
 };
 
 /* --- Adding -------------------------------------------------------------------------------------
@@ -165,6 +165,8 @@ bool query_answer_add(struct query_answer *answer, uint32_t date, enum table tab
                       const struct query_rows *rows)
 {
     const struct query_plan *plan = answer->plan;
+    if (rows->count > 0 && (answer->first_date == 0 || date < answer->first_date))
+        answer->first_date = date;
     for (size_t s = 0; s < plan->span_count; s++) {
         const struct query_span *span = &plan->spans[s];
         if (date < span->first || date > span->last)
@@ -323,7 +325,6 @@ static const struct query_result *make_results(struct query_answer *answer, size
     qsort_r(results, count, sizeof(*results), compare_results, (void *)(uintptr_t)query);
     free(answer->results[span]);
     answer->results[span] = results;
-    answer->result_count[span] = count;
     *ret_count = count;
     return results;
 }
@@ -352,13 +353,13 @@ void query_answer_counterpart(const struct query_answer *answer, const struct qu
     fill_figures(answer->plan, group == NULL ? &EMPTY : group, ret_compared);
 }
 
-uint32_t query_answer_first_bucket(const struct query_answer *answer)
+struct query_span query_answer_span(const struct query_answer *answer)
 {
-    uint32_t first = UINT32_MAX;
-    for (size_t i = 0; i < answer->result_count[0]; i++)
-        if (answer->results[0][i].bucket < first)
-            first = answer->results[0][i].bucket;
-    return first == UINT32_MAX ? 0 : first;
+    const struct query_plan *plan = answer->plan;
+    struct query_span span = plan->spans[0];
+    if (plan->query->period == QUERY_PERIOD_ALL)
+        span.first = answer->first_date == 0 ? plan->today : answer->first_date;
+    return span;
 }
 
 const struct query_plan *query_answer_plan(const struct query_answer *answer)

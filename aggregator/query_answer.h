@@ -37,5 +37,5 @@ const struct query_result *query_answer_compared(struct query_answer *answer, si
  * none. */
 void query_answer_counterpart(const struct query_answer *answer, const struct query_result *result,
                               struct query_result *ret_compared);
-/* The first bucket of the asked span that has a row; 0 without any. */
-uint32_t query_answer_first_bucket(const struct query_answer *answer);
+/* The asked span; "all" begins with the first date that held anything. */
+struct query_span query_answer_span(const struct query_answer *answer);

@@ -106,13 +106,13 @@ static json_t *compared_json(struct query_answer *answer)
     return list;
 }
 
-static json_t *labels_json(const struct query_plan *plan, size_t span, uint32_t first_bucket)
+static json_t *labels_json(const struct query_plan *plan, const struct query_span *span)
 {
     json_t *list = json_array();
-    uint32_t count = query_span_buckets(&plan->spans[span], plan->time);
-    for (uint32_t bucket = first_bucket; bucket < count; bucket++) {
+    uint32_t count = query_span_buckets(span, plan->time);
+    for (uint32_t bucket = 0; bucket < count; bucket++) {
         char label[QUERY_LABEL_BYTES];
-        if (query_span_label(&plan->spans[span], plan->time, plan->site->zone, bucket, label))
+        if (query_span_label(span, plan->time, plan->site->zone, bucket, label))
             json_array_append_new(list, json_string(label));
     }
     return list;
@@ -159,19 +159,21 @@ static json_t *meta_json(const struct query_answer *answer, size_t total_rows)
         json_object_set_new(meta, "total_rows", json_integer((json_int_t)total_rows));
     if (!query->with_time_labels)
         return meta;
-    /* "all" begins where there is something. */
-    uint32_t first = query->period == QUERY_PERIOD_ALL ? query_answer_first_bucket(answer) : 0;
-    json_object_set_new(meta, "time_labels", labels_json(plan, 0, first));
+    struct query_span span = query_answer_span(answer);
+    /* The rows of "all" know their weeks by the Monday. */
+    if (query->period == QUERY_PERIOD_ALL && plan->time == QUERY_WEEK)
+        span.first = date_add_days(span.first, 1 - date_weekday(span.first));
+    json_object_set_new(meta, "time_labels", labels_json(plan, &span));
     if (plan->span_count == 2)
-        json_object_set_new(meta, "comparison_time_labels", labels_json(plan, 1, 0));
+        json_object_set_new(meta, "comparison_time_labels", labels_json(plan, &plan->spans[1]));
     return meta;
 }
 
-static json_t *range_json(const struct query_plan *plan, size_t span)
+static json_t *range_json(const struct query_plan *plan, const struct query_span *span)
 {
     char first[QUERY_MOMENT_BYTES], last[QUERY_MOMENT_BYTES];
-    query_span_moment(&plan->spans[span], plan->site->zone, false, first);
-    query_span_moment(&plan->spans[span], plan->site->zone, true, last);
+    query_span_moment(span, plan->site->zone, false, first);
+    query_span_moment(span, plan->site->zone, true, last);
     return json_pack("[s, s]", first, last);
 }
 
@@ -192,9 +194,11 @@ static json_t *order_json(const struct query_plan *plan)
     return json_pack("[[s, s]]", query_metric_name(query->metrics[0]), "desc");
 }
 
-static json_t *query_json(const struct query_plan *plan)
+static json_t *query_json(const struct query_answer *answer)
 {
+    const struct query_plan *plan = query_answer_plan(answer);
     const struct query *query = plan->query;
+    struct query_span span = query_answer_span(answer);
     json_t *echo = json_object(), *include = json_object_get(query->json, "include");
     json_t *dimensions = json_array(), *item;
     size_t index;
@@ -209,9 +213,9 @@ static json_t *query_json(const struct query_plan *plan)
     }
     json_object_set_new(echo, "site_id", text(query->site));
     json_object_set_new(echo, "metrics", asked_list(query, "metrics"));
-    json_object_set_new(echo, "date_range", range_json(plan, 0));
+    json_object_set_new(echo, "date_range", range_json(plan, &span));
     if (plan->span_count == 2)
-        json_object_set_new(echo, "comparison_date_range", range_json(plan, 1));
+        json_object_set_new(echo, "comparison_date_range", range_json(plan, &plan->spans[1]));
     json_object_set_new(echo, "dimensions", dimensions);
     json_object_set_new(echo, "filters", asked_list(query, "filters"));
     json_object_set_new(echo, "order_by", order_json(plan));
@@ -232,6 +236,6 @@ json_t *query_answer_json(struct query_answer *answer)
     if (plan->span_count == 2 && plan->time != QUERY_NO_TIME)
         json_object_set_new(root, "comparison_results", compared_json(answer));
     json_object_set_new(root, "meta", meta_json(answer, count));
-    json_object_set_new(root, "query", query_json(plan));
+    json_object_set_new(root, "query", query_json(answer));
     return root;
 }

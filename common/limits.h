@@ -169,3 +169,11 @@ static_assert(APPLY_CALL_BYTES_MAX >= 64u * (APPLY_BYTES_MAX + BATCH_BYTES_MAX),
 #define OVERLAY_SKETCHES_MAX 256
 /* A collector tells every second; one that is silent for three is gone, or has nothing open. */
 #define OVERLAY_EXPIRY_MS 3000
+
+/* --- Questions ---------------------------------------------------------------------------------- */
+/* Questions that are answered at the same time; past it 503. A page asks some eight at once, and one
+ * holds at most 20 MB of rows. */
+#define QUESTIONS_MAX 32
+/* Days of one question that are under way at Redis: enough to hide the round trip, few enough that
+ * the replies in memory stay small. */
+#define QUESTION_DAYS_MAX 8

@@ -508,6 +508,21 @@ static void labels_are_all_buckets(void **state)
     }
 }
 
+static void weeks_of_all_are_labelled_as_their_rows(void **state)
+{
+    (void)state;
+    static const char QUESTION[] = ASK("\"visits\"", "\"all\"", BY("\"time:week\"") LABELS);
+    json_t *root = ask(QUESTION);
+    char *rows = flatten(json_object_get(root, "results"));
+    char *all = labels(amsterdam, QUESTION, NOW_MS, "time_labels");
+    /* 2025-11-21 is a Friday. */
+    assert_int_equal(strncmp(rows, "2025-11-17:21; ", 15), 0);
+    assert_int_equal(strncmp(all, "2025-11-17,2025-11-24,", 22), 0);
+    free(rows);
+    free(all);
+    json_decref(root);
+}
+
 static size_t count_of(const char *text, const char *part)
 {
     size_t count = 0;
@@ -655,6 +670,11 @@ static void the_question_comes_back_in_full(void **state)
     root = ask(ASK("\"visits\"", "\"24h\"", ""));
     assert_json(json_object_get(json_object_get(root, "query"), "date_range"),
                 "[\"2026-11-22T14:00:00+01:00\",\"2026-11-23T13:59:59+01:00\"]");
+    json_decref(root);
+    /* "all" begins with the first day that held something. */
+    root = ask(ASK("\"visits\"", "\"all\"", ""));
+    assert_json(json_object_get(json_object_get(root, "query"), "date_range"),
+                "[\"2025-11-21T00:00:00+01:00\",\"2026-11-23T23:59:59+01:00\"]");
     json_decref(root);
     root = ask(ASK("\"visits\"", "[\"2026-03-29\",\"2026-10-25\"]", ""));
     assert_json(json_object_get(json_object_get(root, "query"), "date_range"),
@@ -818,6 +838,7 @@ int main(void)
         cmocka_unit_test(refusals_say_what_is_kept),
         cmocka_unit_test(days_below_at_and_above_the_cap),
         cmocka_unit_test(labels_are_all_buckets),
+        cmocka_unit_test(weeks_of_all_are_labelled_as_their_rows),
         cmocka_unit_test(days_that_change_the_clock_have_their_hours),
         cmocka_unit_test(the_last_24_hours_over_a_change_of_the_clock),
         cmocka_unit_test(the_day_is_the_sites_own),

@@ -1,0 +1,241 @@
+/* From HTTP to a question and back. Nothing here reads a store or decides what may be asked: that
+ * is the query's, the question's and the plan's. A query is refused with 400 and the sentence that
+ * says why, an unknown site with 404, and 503 asks to come again. The dashboards' loop only. */
+
+#include "dashboards/server/api.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "dashboards/assets.h"
+#include "dashboards/server/desk.h"
+#include "dashboards/server/export.h"
+#include "dashboards/server/question.h"
+
+static const struct str JSON_TYPE = {"application/json", 16};
+static const struct str CSV_TYPE = {"text/csv; charset=utf-8", 23};
+
+/* --- Questions ----------------------------------------------------------------------------------
+ */
+
+static const unsigned ASKED_MAGIC = 0x41534b44;
+
+/* A request whose answer is awaited. */
+struct asked {
+    unsigned magic;
+    struct http_held held;
+    bool as_csv;
+};
+
+static bool is_wanted(void *data)
+{
+    const struct asked *asked = data;
+    return asked->held.req != NULL;
+}
+
+static void reply_json(struct asked *asked, const json_t *answer)
+{
+    /* Two decimals are all that a figure has. */
+    char *text = json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(10));
+    if (text == NULL)
+        abort();
+    desk_held_reply(&asked->held, 200, JSON_TYPE, str_from(text));
+    free(text);
+}
+
+static void reply_csv(struct asked *asked, const json_t *answer)
+{
+    struct buf csv;
+    /* Every row of two values, each doubled by quotes, and of all figures. */
+    buf_init(&csv, (size_t)QUERY_ROWS_MAX * (4 * VALUE_BYTES_MAX + 256));
+    export_append_csv(&csv, answer);
+    desk_held_reply(&asked->held, 200, CSV_TYPE, buf_str(&csv));
+    buf_done(&csv);
+}
+
+static void on_answer(enum question_outcome outcome, enum query_status status, json_t *answer,
+                      void *data)
+{
+    struct asked *asked = data;
+    assert(asked->magic == ASKED_MAGIC);
+    switch (outcome) {
+    case QUESTION_ANSWERED:
+        if (asked->as_csv)
+            reply_csv(asked, answer);
+        else
+            reply_json(asked, answer);
+        break;
+    case QUESTION_REFUSED:
+        desk_held_reply_error(&asked->held, 400, query_status_sentence(status));
+        break;
+    case QUESTION_FAILED:
+        desk_held_reply_error(&asked->held, 503, "The store cannot be read at present.");
+        break;
+    case QUESTION_BUSY:
+        desk_held_reply_error(&asked->held, 503, "Too many questions are asked at once.");
+        break;
+    }
+    json_decref(answer);
+    asked->magic = 0;
+    free(asked);
+}
+
+static void ask(struct http_request *req, struct desk *desk, struct str json, bool as_csv)
+{
+    struct query query;
+    enum query_status status = query_parse(json, &query);
+    if (status != QUERY_OK) {
+        desk_reply_error(req, 400, query_status_sentence(status));
+        return;
+    }
+    const struct site *site = desk->sites == NULL ? NULL : site_list_find(desk->sites, query.site);
+    if (site == NULL) {
+        query_done(&query);
+        if (desk->sites == NULL)
+            desk_reply_error(req, 503, "The site list was not read yet.");
+        else
+            desk_reply_error(req, 404, "This site is not known here.");
+        return;
+    }
+    struct asked *asked = calloc(1, sizeof(*asked));
+    if (asked == NULL)
+        abort();
+    asked->magic = ASKED_MAGIC;
+    asked->as_csv = as_csv;
+    http_request_hold(req, &asked->held);
+    question_ask(desk, &query, site, is_wanted, on_answer, asked);
+}
+
+void api_handle_query(struct http_request *req, void *worker_data)
+{
+    ask(req, worker_data, http_request_body(req), false);
+}
+
+void api_handle_export(struct http_request *req, void *worker_data)
+{
+    struct str site = str_from_at(http_request_path(req), strlen("/api/v2/export/"));
+    if (!str_ends_with(site, STR_LIT(".csv"))) {
+        desk_reply_error(req, 404, "An export is at /api/v2/export/<site>.csv.");
+        return;
+    }
+    site = str_prefix(site, site.len - strlen(".csv"));
+    json_t *question = export_question(site, http_request_query(req));
+    if (question == NULL) {
+        desk_reply_error(req, 400,
+                         "An export takes metrics, dimensions, period or date_range, filters and "
+                         "order_by, each once.");
+        return;
+    }
+    char *text = json_dumps(question, JSON_COMPACT);
+    json_decref(question);
+    if (text == NULL)
+        abort();
+    ask(req, worker_data, str_from(text), true);
+    free(text);
+}
+
+/* --- Sites --------------------------------------------------------------------------------------
+ */
+
+/* What a page's snippet points at: what the configuration says, or the listener. */
+static json_t *collector_url(const struct config *config)
+{
+    return config->collector.url != NULL ? json_string(config->collector.url)
+                                         : json_sprintf("http://%s", config->collector.listen);
+}
+
+void api_handle_sites(struct http_request *req, void *worker_data)
+{
+    const struct desk *desk = worker_data;
+    json_t *sites = json_array();
+    if (desk->sites == NULL) {
+        json_decref(sites);
+        desk_reply_error(req, 503, "The site list was not read yet.");
+        return;
+    }
+    for (size_t i = 0; i < site_list_count(desk->sites); i++) {
+        const struct site *site = site_list_at(desk->sites, i);
+        json_array_append_new(sites,
+                              json_pack("{s:s#, s:s#, s:s}", "site_id", site->domain.ptr,
+                                        (int)site->domain.len, "timezone", site->timezone.ptr,
+                                        (int)site->timezone.len, "preset",
+                                        site->preset == SITE_STRICT ? "strict" : "standard"));
+    }
+    json_t *root =
+        json_pack("{s:o, s:o}", "sites", sites, "collector_url", collector_url(desk->config));
+    char *text = json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    if (text == NULL)
+        abort();
+    desk_reply(req, 200, JSON_TYPE, str_from(text));
+    free(text);
+}
+
+/* --- Health -------------------------------------------------------------------------------------
+ */
+
+void api_handle_health(struct http_request *req, void *worker_data)
+{
+    (void)worker_data;
+    desk_reply(req, 200, JSON_TYPE, STR_LIT("{\"status\":\"ok\"}"));
+}
+
+void api_handle_ready(struct http_request *req, void *worker_data)
+{
+    const struct desk *desk = worker_data;
+    if (desk->sites == NULL)
+        desk_reply_error(req, 503, "The site list was not read yet.");
+    else if (!redis_link_is_up(desk->link))
+        desk_reply_error(req, 503, "The store cannot be read at present.");
+    else
+        api_handle_health(req, worker_data);
+}
+
+/* --- Pages --------------------------------------------------------------------------------------
+ */
+
+static const struct http_header PAGE_HEADERS[] = {
+    {STR_LIT("content-security-policy"), STR_LIT(ASSETS_CSP)},
+    {STR_LIT("cache-control"), STR_LIT(ASSETS_CACHE_CONTROL)},
+    {STR_LIT("x-content-type-options"), STR_LIT("nosniff")},
+    {STR_LIT("referrer-policy"), STR_LIT("no-referrer")},
+    {STR_LIT("cross-origin-resource-policy"), STR_LIT("same-origin")},
+    {STR_LIT("cross-origin-opener-policy"), STR_LIT("same-origin")},
+    {STR_LIT("vary"), STR_LIT("accept-encoding")},
+};
+static_assert(ARRAY_LEN(PAGE_HEADERS) + 2 <= HTTP_REPLY_HEADERS_MAX, "ETag and encoding fit too");
+
+static void reply_asset(struct http_request *req, const struct asset *asset)
+{
+    struct str known = http_request_header(req, STR_LIT("if-none-match"));
+    struct str encodings = http_request_header(req, STR_LIT("accept-encoding"));
+    bool fresh = known.ptr != NULL && assets_etag_matches(known, asset->etag);
+    bool gzip = encodings.ptr != NULL && assets_accepts_gzip(encodings);
+    struct http_reply reply = {.status = fresh ? 304 : 200, .body_is_static = true};
+    memcpy(reply.headers, PAGE_HEADERS, sizeof(PAGE_HEADERS));
+    reply.header_count = ARRAY_LEN(PAGE_HEADERS);
+    reply.headers[reply.header_count++] = (struct http_header){STR_LIT("etag"), asset->etag};
+    if (!fresh) {
+        reply.content_type = asset->content_type;
+        reply.body = gzip ? asset->gzip : asset->bytes;
+        if (gzip)
+            reply.headers[reply.header_count++] =
+                (struct http_header){STR_LIT("content-encoding"), STR_LIT("gzip")};
+    }
+    http_reply(req, &reply);
+}
+
+/* Any path that is neither the API's nor a file of the pages is a state of the page. */
+void api_handle_page(struct http_request *req, void *worker_data)
+{
+    struct str path = http_request_path(req);
+    struct asset asset;
+    (void)worker_data;
+    bool is_page =
+        !str_starts_with(path, STR_LIT("/api/")) && !str_starts_with(path, STR_LIT("/assets/"));
+    if (!assets_find(path, &asset) && !(is_page && assets_find(STR_LIT("/"), &asset)))
+        desk_reply_error(req, 404, "There is nothing at this path.");
+    else
+        reply_asset(req, &asset);
+}
