@@ -20,6 +20,8 @@ export const SITES = {
   'slow.example': 'slow',
 };
 
+export const COLLECTOR = 'https://count.example.net';
+
 export const XSS = [
   '/<script>document.title="owned"</script>',
   '/<img src=x onerror=document.title="owned">',
@@ -402,7 +404,7 @@ export async function startFake({ web, sites = SITES, now, port = 0 }) {
         timezone: 'UTC',
         preset: 'standard',
       }));
-      json(res, 200, { sites: list });
+      json(res, 200, { sites: list, collector_url: COLLECTOR });
     } else if (path === '/api/v2/query') {
       let body = '';
       req.on('data', (chunk) => (body += chunk)).on('end', () => onQuery(res, body));

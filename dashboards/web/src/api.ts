@@ -12,7 +12,7 @@ export interface Site {
 export interface Sites {
   sites: Site[];
   /** Where the tracker is served from, when the server knows it. */
-  collector_url?: string;
+  collector_url?: string | null;
 }
 
 /** What happens on a site right now. */

@@ -218,7 +218,6 @@ export function fullDays(
   today: Day,
 ): { range: Range; compared: Range } | null {
   if (range.to < today) return { range, compared };
-  if (range.from >= today) return null;
   const cut = addDays(today, -1);
   const to = addDays(compared.to, -1);
   if (to < compared.from) return null;

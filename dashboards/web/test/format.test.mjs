@@ -52,6 +52,7 @@ test('seconds become minutes and hours', () => {
 
 test('a share is never 0% of something', () => {
   assert.equal(format.formatShare(1, 1000), '<1%');
+  assert.equal(format.formatShare(70, 10_000), '<1%');
   assert.equal(format.formatShare(0, 1000), '0%');
   assert.equal(format.formatShare(95, 10_000), '1%');
   assert.equal(format.formatShare(1, 3), '33%');

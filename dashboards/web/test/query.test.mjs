@@ -52,6 +52,7 @@ test('no breakdown asks for what is not kept', () => {
 test('the first day is the first row’s, and none where there is none', () => {
   const request = query.firstDayRequest('example.com');
   assert.equal(request.date_range, 'all');
+  assert.deepEqual(request.order_by, [['time:day', 'asc']]);
   assert.deepEqual(request.pagination, { limit: 1, offset: 0 });
   const answered = (...dimensions) =>
     query.answeredFirstDay({

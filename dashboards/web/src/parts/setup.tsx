@@ -8,7 +8,7 @@ import { Snippet } from './snippet';
 interface SetupProps {
   site: Site;
   live: Live;
-  collector: string | undefined;
+  collector: string | null | undefined;
 }
 
 export function Setup({ site, live, collector }: SetupProps) {

@@ -25,7 +25,7 @@ const PANELS_PAUSE_MS = 2_000;
 interface SitePageProps {
   site: Site;
   sites: Site[];
-  collector: string | undefined;
+  collector: string | null | undefined;
 }
 
 export function SitePage({ site, sites, collector }: SitePageProps) {

@@ -16,7 +16,7 @@ const REFRESH_MS = 20_000;
 const CARDS_MAX = 60;
 const SEARCH_FROM = 9;
 
-export function SitesPage({ sites, collector }: { sites: Site[]; collector: string | undefined }) {
+export function SitesPage({ sites, collector }: { sites: Site[]; collector: string | null | undefined }) {
   const [search, setSearch] = useState('');
   const now = useClock();
   useEffect(() => {
@@ -62,7 +62,7 @@ export function SitesPage({ sites, collector }: { sites: Site[]; collector: stri
   );
 }
 
-function NoSites({ collector }: { collector: string | undefined }) {
+function NoSites({ collector }: { collector: string | null | undefined }) {
   return (
     <>
       <TopBar site={null} sites={[]} />

@@ -30,7 +30,7 @@ export function CopyLine({ text, label }: { text: string; label: string }) {
 /** Said where the server does not know the collector's public address. */
 const COLLECTOR_PLACEHOLDER = 'https://stats.example.com';
 
-export function Snippet({ site, collector }: { site: string; collector: string | undefined }) {
+export function Snippet({ site, collector }: { site: string; collector: string | null | undefined }) {
   const origin = (collector ?? COLLECTOR_PLACEHOLDER).replace(/\/+$/, '');
   return (
     <>
