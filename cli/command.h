@@ -27,6 +27,7 @@ void command_collector_url(const struct config *config, char url[static COMMAND_
 /* Roles: `footfall collect --config FILE | --data DIR`. */
 int command_collect(int argc, char **argv);
 int command_aggregate(int argc, char **argv);
+int command_dashboards(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_site(int argc, char **argv);
 int command_check(int argc, char **argv);

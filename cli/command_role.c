@@ -1,5 +1,5 @@
-/* `footfall collect`, `aggregate`: a role by itself, as `serve` starts it or as an operator does on
- * a machine of its own. */
+/* `footfall collect`, `aggregate`, `dashboards`: a role by itself, as `serve` starts it or as an
+ * operator does on a machine of its own. */
 
 #include <getopt.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "collector/collect.h"
 #include "common/log.h"
+#include "dashboards/server/dashboards.h"
 
 /* Reads the options, then runs the role until it is told to stop. */
 static int role(int argc, char **argv, int (*run)(const struct config *config))
@@ -56,4 +57,9 @@ int command_collect(int argc, char **argv)
 int command_aggregate(int argc, char **argv)
 {
     return role(argc, argv, aggregate_run);
+}
+
+int command_dashboards(int argc, char **argv)
+{
+    return role(argc, argv, dashboards_run);
 }

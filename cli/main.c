@@ -16,6 +16,7 @@ static const struct command {
      command_serve},
     {"collect", "one role: take page views", command_collect},
     {"aggregate", "one role: fold the log into counts", command_aggregate},
+    {"dashboards", "one role: answer questions and show pages", command_dashboards},
     {"site", "the sites that are counted: add, list, show, remove", command_site},
     {"check", "is everything as it should be: configuration, Redis, geo database", command_check},
 };
