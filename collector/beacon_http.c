@@ -13,7 +13,7 @@
 #include <sodium.h>
 
 #include "collector/bot.h"
-#include "collector/consent.h"
+#include "collector/consent_http.h"
 #include "collector/drop.h"
 #include "collector/locale.h"
 #include "collector/source.h"
@@ -33,31 +33,6 @@ enum {
 };
 
 enum { FORWARDED_HEADERS_MAX = 8 };
-
-/* --- Consent --------------------------------------------------------------------------------- */
-
-static size_t collect_headers(const struct http_request *req, struct str name,
-                              struct str values[CONSENT_HEADERS_MAX])
-{
-    size_t cursor = 0, count = 0;
-    struct str value;
-    while (http_request_next_header(req, name, &cursor, &value)) {
-        if (count < CONSENT_HEADERS_MAX)
-            values[count] = value;
-        count++;
-    }
-    return count;
-}
-
-static bool may_count(const struct http_request *req, const struct worker *worker)
-{
-    struct consent_headers headers = {.honour_gpc = worker->collector->config->privacy.gpc,
-                                      .honour_dnt = worker->collector->config->privacy.dnt};
-    headers.cookie_count = collect_headers(req, STR_LIT("cookie"), headers.cookies);
-    headers.gpc_count = collect_headers(req, STR_LIT("sec-gpc"), headers.gpc);
-    headers.dnt_count = collect_headers(req, STR_LIT("dnt"), headers.dnt);
-    return consent_check(&headers) == CONSENT_COUNT;
-}
 
 /* --- Site and origin ------------------------------------------------------------------------- */
 
@@ -353,7 +328,7 @@ void beacon_handle_post(struct http_request *req, void *worker_data)
     struct worker *worker = worker_data;
     struct beacon beacon;
     enum drop_reason reason;
-    if (!may_count(req, worker)) {
+    if (consent_of_request(req, worker->collector->config) != CONSENT_COUNT) {
         http_reply(req, &WORKER_COUNTED);
         return;
     }
@@ -417,7 +392,8 @@ void beacon_handle_pixel(struct http_request *req, void *worker_data)
                     {STR_LIT("cross-origin-resource-policy"), STR_LIT("cross-origin")}},
         .header_count = 2,
     };
-    if (!may_count(req, worker) || http_request_method(req) == HTTP_HEAD) {
+    if (consent_of_request(req, worker->collector->config) != CONSENT_COUNT ||
+        http_request_method(req) == HTTP_HEAD) {
         http_reply(req, &picture);
         return;
     }

@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "aggregator/site_watch.h"
+#include "collector/asset_http.h"
 #include "collector/beacon_http.h"
+#include "collector/optout_http.h"
 #include "collector/worker.h"
 #include "common/clock.h"
 #include "common/limits.h"
@@ -205,6 +207,24 @@ static const struct http_route ROUTES[] = {
      .methods = 1u << HTTP_POST | 1u << HTTP_OPTIONS,
      .handler = beacon_handle_post},
     {.path = STR_LIT("/b.gif"), .methods = 1u << HTTP_GET, .handler = beacon_handle_pixel},
+    {.path = STR_LIT("/footfall.js"), .methods = 1u << HTTP_GET, .handler = asset_handle_tracker},
+    {.path = STR_LIT("/opt-out"),
+     .methods = 1u << HTTP_GET | 1u << HTTP_POST | 1u << HTTP_OPTIONS,
+     .handler = optout_handle},
+    {.path = STR_LIT("/opt-out/state"),
+     .methods = 1u << HTTP_GET | 1u << HTTP_OPTIONS,
+     .handler = optout_handle_state},
+    {.path = STR_LIT("/opt-out/style.css"),
+     .methods = 1u << HTTP_GET,
+     .handler = asset_handle_optout_style},
+    {.path = STR_LIT("/.well-known/gpc.json"),
+     .methods = 1u << HTTP_GET,
+     .handler = asset_handle_gpc},
+    {.path = STR_LIT("/demo"), .methods = 1u << HTTP_GET, .handler = asset_handle_demo},
+    {.path = STR_LIT("/demo/"),
+     .prefix = true,
+     .methods = 1u << HTTP_GET,
+     .handler = asset_handle_demo},
     {.path = STR_LIT("/healthz"), .methods = 1u << HTTP_GET, .handler = handle_health},
     {.path = STR_LIT("/readyz"), .methods = 1u << HTTP_GET, .handler = handle_ready},
 };
