@@ -42,18 +42,21 @@ function load(port, seed) {
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const round = (value, digits) => Number(value.toFixed(digits));
 
-// Children of the supervisor by the role in their command line, or their program's name.
-function roles(parent) {
-  const found = {};
+// Descendants of the supervisor by the role in their command line, or their program's name.
+function roles(supervisor) {
+  const parents = new Map(), words = new Map();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) !== parent) continue;
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split(/[\0 ]/);
-      const role = words[0].includes('redis') ? 'redis' : words[1];
-      found[role] = Number(pid);
+      parents.set(Number(pid), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+      words.set(Number(pid), readFileSync(`/proc/${pid}/cmdline`, 'utf8').split(/[\0 ]/));
     } catch { /* it has ended */ }
   }
+  const isBelow = (pid) => pid === supervisor || (parents.has(pid) && isBelow(parents.get(pid)));
+  const found = {};
+  for (const [pid, [program, command]] of words)
+    if (pid !== supervisor && isBelow(pid))
+      found[program.includes('redis-server') ? 'redis' : command] = pid;
   return found;
 }
 
