@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/store.h"
 #include "common/clock.h"
 #include "common/redis.h"
 
@@ -185,6 +186,16 @@ static void check_geo_file(struct findings *findings, const char *path)
     MMDB_close(&database);
 }
 
+/* Without a setting of its own, the command looks at the files that the running `serve` has. */
+static void geo_from_note(struct config *config)
+{
+    char note[STORE_NOTE_BYTES], error[ERROR_BYTES];
+    bool noted = config->geo.database.count == 0 &&
+                 store_read_note(config->data, STORE_NOTE_GEO_DATABASE, note);
+    if (noted && !config_set(config, "geo.database", note, error, sizeof(error)))
+        say_note("What `serve` noted of its geo database cannot be read.");
+}
+
 static void check_geo(struct findings *findings, const struct config *config)
 {
     if (config->geo.database.count == 0)
@@ -212,6 +223,7 @@ static int check_all(const struct command_place *place)
     if (!command_config(place, &config))
         return EXIT_BAD;
     say_good("The configuration is valid.");
+    geo_from_note(&config);
     check_redis(&findings, &config);
     check_geo(&findings, &config);
     config_done(&config);

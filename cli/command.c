@@ -11,7 +11,7 @@
 #include "common/redis.h"
 
 enum { ERROR_BYTES = 512 };
-static_assert((int)COMMAND_URL_BYTES >= (int)STORE_URL_BYTES, "what serve wrote down fits");
+static_assert((int)COMMAND_URL_BYTES >= (int)STORE_NOTE_BYTES, "what serve wrote down fits");
 
 bool command_config(const struct command_place *place, struct config *ret_config)
 {
@@ -50,7 +50,8 @@ void command_collector_url(const struct config *config, char url[static COMMAND_
         snprintf(url, COMMAND_URL_BYTES, "%s", config->collector.url);
         return;
     }
-    if (store_read_url(config->data, url))
+    if (store_read_note(config->data, STORE_NOTE_COLLECTOR_URL, url) &&
+        value_url_valid(str_from(url)))
         return;
     if (value_listen(str_from(config->collector.listen), &listen))
         port_format_reachable(&listen, text);

@@ -21,7 +21,7 @@ struct redis *command_redis(const struct config *config);
 
 /* What browsers reach the collector by: collector.url, else what `serve` wrote down, else where it
  * is configured to listen. */
-enum { COMMAND_URL_BYTES = 320 };
+enum { COMMAND_URL_BYTES = 4096 };
 void command_collector_url(const struct config *config, char url[static COMMAND_URL_BYTES]);
 
 /* Roles: `footfall collect --config FILE | --data DIR`. */

@@ -86,7 +86,7 @@ struct serve {
     struct redis_keeper keeper;
     char redis_folder[STORE_PATH_BYTES];
     char redis_log[STORE_PATH_BYTES];
-    char collector_url[STORE_URL_BYTES];
+    char collector_url[STORE_NOTE_BYTES];
     int64_t rewrite_at_ms;
     int lock_fd;
     int day_keys_fd;
@@ -169,22 +169,32 @@ static bool folder_prepare(struct serve *serve)
            complain(error);
 }
 
-static bool url_prepare(struct serve *serve)
+/* For `footfall site` and `footfall check` in other terminals, which do not get these options. */
+static bool notes_write(struct serve *serve)
 {
     char error[ERROR_BYTES], port[PORT_TEXT_BYTES];
+    const struct config *config = serve->config;
     port_format_reachable(&serve->collector, port);
-    if (serve->config->collector.url != NULL)
-        snprintf(serve->collector_url, sizeof(serve->collector_url), "%s",
-                 serve->config->collector.url);
+    if (config->collector.url != NULL)
+        snprintf(serve->collector_url, sizeof(serve->collector_url), "%s", config->collector.url);
     else
         snprintf(serve->collector_url, sizeof(serve->collector_url), "http://%s", port);
-    return store_write_url(serve->config->data, serve->collector_url, error, sizeof(error)) ||
-           complain(error);
+    struct buf geo;
+    buf_init(&geo, STORE_NOTE_BYTES - 1);
+    for (size_t i = 0; i < config->geo.database.count; i++)
+        buf_printf(&geo, "%s%s", i == 0 ? "" : ",", config->geo.database.items[i]);
+    buf_append_byte(&geo, 0);
+    bool good = store_write_note(config->data, STORE_NOTE_COLLECTOR_URL, serve->collector_url,
+                                 error, sizeof(error)) &&
+                store_write_note(config->data, STORE_NOTE_GEO_DATABASE, geo.overflow ? "" : geo.ptr,
+                                 error, sizeof(error));
+    buf_done(&geo);
+    return good || complain(error);
 }
 
 static bool prepare(struct serve *serve)
 {
-    if (!folder_prepare(serve) || !ports_prepare(serve) || !url_prepare(serve))
+    if (!folder_prepare(serve) || !ports_prepare(serve) || !notes_write(serve))
         return false;
     serve->day_keys_fd = day_keys_new();
     if (serve->day_keys_fd < 0)

@@ -3,7 +3,7 @@
  *     DATA/lock                 pid of the supervisor that serves it
  *     DATA/redis/redis.conf     written anew at each start, as is users.acl
  *     DATA/redis/ROLE.secret    a role's password, made once; 0600 like everything here
- *     DATA/collector.url        where the collector is reached
+ *     DATA/collector.url, DATA/geo.database    notes for commands in other terminals
  *     DATA/spool/  DATA/log/
  *
  * redis.conf names no path: Redis works inside its folder, so no folder name has to be quoted. The
@@ -24,7 +24,6 @@
 
 #include "aggregator/acl.h"
 #include "common/buf.h"
-#include "common/config_value.h"
 #include "common/log.h"
 
 enum {
@@ -233,25 +232,23 @@ bool store_write_redis_files(const char *data, char *error, size_t error_bytes)
     return good && file_write(path, STR_LIT(REDIS_CONF), error, error_bytes);
 }
 
-bool store_write_url(const char *data, const char *url, char *error, size_t error_bytes)
+bool store_write_note(const char *data, const char *name, const char *text, char *error,
+                      size_t error_bytes)
 {
     char path[STORE_PATH_BYTES];
-    store_path(path, data, "collector.url");
-    return file_write(path, str_from(url), error, error_bytes);
+    store_path(path, data, name);
+    return file_write(path, str_from(text), error, error_bytes);
 }
 
-bool store_read_url(const char *data, char url[static STORE_URL_BYTES])
+bool store_read_note(const char *data, const char *name, char text[static STORE_NOTE_BYTES])
 {
-    char path[STORE_PATH_BYTES], text[STORE_URL_BYTES];
-    store_path(path, data, "collector.url");
+    char path[STORE_PATH_BYTES];
+    store_path(path, data, name);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return false;
-    size_t len = fread(text, 1, sizeof(text) - 1, file);
+    size_t len = fread(text, 1, STORE_NOTE_BYTES - 1, file);
     fclose(file);
     text[len] = '\0';
-    if (!value_url_valid((struct str){text, len}))
-        return false;
-    memcpy(url, text, len + 1);
-    return true;
+    return len > 0;
 }

@@ -17,11 +17,15 @@ int store_lock(const char *data, char *error, size_t error_bytes);
 /* Writes DATA/redis/redis.conf, users.acl and, where there is none yet, each role's secret. */
 MUST_CHECK bool store_write_redis_files(const char *data, char *error, size_t error_bytes);
 
-/* Where the running collector is reached, for commands that print the snippet. */
-enum { STORE_URL_BYTES = 320 };
-MUST_CHECK bool store_write_url(const char *data, const char *url, char *error, size_t error_bytes);
+/* What the running `serve` tells commands in other terminals: one text a file in DATA. */
+#define STORE_NOTE_COLLECTOR_URL "collector.url" /* where the collector is reached */
+#define STORE_NOTE_GEO_DATABASE "geo.database"   /* its geo databases, with commas */
+enum { STORE_NOTE_BYTES = 4096 };
+MUST_CHECK bool store_write_note(const char *data, const char *name, const char *text, char *error,
+                                 size_t error_bytes);
 /* False when nothing has served this folder. */
-MUST_CHECK bool store_read_url(const char *data, char url[static STORE_URL_BYTES]);
+MUST_CHECK bool store_read_note(const char *data, const char *name,
+                                char text[static STORE_NOTE_BYTES]);
 
 /* "DATA/NAME"; aborts when it does not fit: the configuration bounds DATA. */
 enum { STORE_PATH_BYTES = 4096 + 128 };
