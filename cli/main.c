@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/harden.h"
+#include "cli/stats.h"
 
 static const struct command {
     const char *name;
@@ -18,6 +19,7 @@ static const struct command {
     {"aggregate", "one role: fold the log into counts", command_aggregate},
     {"dashboards", "one role: answer questions and show pages", command_dashboards},
     {"site", "the sites that are counted: add, list, show, remove", command_site},
+    {"stats", "a site's counts, in the terminal or as JSON", stats_main},
     {"check", "is everything as it should be: configuration, Redis, geo database", command_check},
 };
 

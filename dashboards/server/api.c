@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "common/config_value.h"
 #include "dashboards/assets.h"
 #include "dashboards/server/desk.h"
 #include "dashboards/server/export.h"
@@ -138,11 +139,17 @@ void api_handle_export(struct http_request *req, void *worker_data)
 /* --- Sites --------------------------------------------------------------------------------------
  */
 
-/* What a page's snippet points at: what the configuration says, or the listener. */
+/* What a page's snippet points at: what the configuration says, or the listener, which a browser on
+ * this machine reaches under localhost when it is on every address. */
 static json_t *collector_url(const struct config *config)
 {
-    return config->collector.url != NULL ? json_string(config->collector.url)
-                                         : json_sprintf("http://%s", config->collector.listen);
+    struct listen_address listen;
+    if (config->collector.url != NULL)
+        return json_string(config->collector.url);
+    if (value_listen(str_from(config->collector.listen), &listen) &&
+        (strcmp(listen.host, "0.0.0.0") == 0 || strcmp(listen.host, "::") == 0))
+        return json_sprintf("http://localhost:%u", listen.port);
+    return json_sprintf("http://%s", config->collector.listen);
 }
 
 void api_handle_sites(struct http_request *req, void *worker_data)
