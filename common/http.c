@@ -30,7 +30,7 @@
 #include "common/http_stream.h"
 #include "common/limits.h"
 
-enum { HTTP_TURN_MS = 1000, HTTP_STOP_TURN_MS = 10, HTTP_BACKLOG = 1024 };
+enum { HTTP_TURN_MS = 1000, HTTP_STOP_TURN_MS = 10, HTTP_HANG_UP_TURNS = 100, HTTP_BACKLOG = 1024 };
 
 struct http_server {
     struct http_options options;
@@ -331,16 +331,42 @@ static void on_accept(h2o_socket_t *listener, const char *err);
 static bool has_room(const struct http_worker *worker)
 {
     const struct http_options *options = &worker->server->options;
-    return worker->connections <
+    return worker->connection_count <
            (options->connections_max + options->workers - 1) / options->workers;
 }
 
+/* So that a stopping worker can end connections that libh2o keeps. */
+struct connection {
+    struct http_worker *worker;
+    h2o_socket_t *socket;
+    struct connection *next, **link;
+};
+
 static void on_connection_closed(void *data)
 {
-    struct http_worker *worker = data;
-    worker->connections--;
+    struct connection *connection = data;
+    struct http_worker *worker = connection->worker;
+    *connection->link = connection->next;
+    if (connection->next != NULL)
+        connection->next->link = connection->link;
+    free(connection);
+    worker->connection_count--;
     if (worker->listener != NULL && !h2o_socket_is_reading(worker->listener) && has_room(worker))
         h2o_socket_read_start(worker->listener, on_accept);
+}
+
+static void watch_connection(struct http_worker *worker, h2o_socket_t *socket)
+{
+    struct connection *connection = malloc(sizeof(*connection));
+    if (connection == NULL)
+        abort();
+    *connection = (struct connection){worker, socket, worker->connections, &worker->connections};
+    if (connection->next != NULL)
+        connection->next->link = &connection->next;
+    worker->connections = connection;
+    worker->connection_count++;
+    socket->on_close.cb = on_connection_closed;
+    socket->on_close.data = connection;
 }
 
 static void on_accept(h2o_socket_t *listener, const char *err)
@@ -359,9 +385,7 @@ static void on_accept(h2o_socket_t *listener, const char *err)
         unsigned timeout_ms = HTTP_USER_TIMEOUT_MS;
         (void)setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
                          sizeof(timeout_ms));
-        socket->on_close.cb = on_connection_closed;
-        socket->on_close.data = worker;
-        worker->connections++;
+        watch_connection(worker, socket);
         h2o_accept(&worker->accept, socket);
     }
 }
@@ -385,8 +409,17 @@ static void worker_start(struct http_worker *worker)
     h2o_socket_read_start(worker->listener, on_accept);
 }
 
-/* Listener first, so that a successor gets every new connection; then what is under way. Idle
- * connections stay until the process ends: libh2o cannot tell them apart. */
+/* What is left are idle connections, and clients that do not read: libh2o closes them by itself
+ * when their sockets are shut. */
+static void worker_hang_up(struct http_worker *worker)
+{
+    for (struct connection *c = worker->connections; c != NULL; c = c->next)
+        (void)shutdown(h2o_socket_get_fd(c->socket), SHUT_RDWR);
+    for (int i = 0; i < HTTP_HANG_UP_TURNS && worker->connection_count > 0; i++)
+        loop_turn(worker->loop, HTTP_STOP_TURN_MS);
+}
+
+/* Listener first, so that a successor gets every new connection; then what is under way. */
 static void worker_drain(struct http_worker *worker)
 {
     const struct http_options *options = &worker->server->options;
@@ -413,6 +446,7 @@ static void *worker_run(void *data)
             options->on_turn(worker->data);
     }
     worker_drain(worker);
+    worker_hang_up(worker);
     if (options->on_worker_end != NULL)
         options->on_worker_end(worker->data);
     return NULL;
@@ -586,7 +620,7 @@ void http_server_free(struct http_server *server)
     bool clean = true;
     for (unsigned i = 0; i < server->options.workers; i++) {
         struct http_worker *worker = &server->workers[i];
-        if (worker->connections > 0) {
+        if (worker->connection_count > 0) {
             clean = false; /* a connection holds on to the context */
         } else {
             if (worker->accept.ctx != NULL)

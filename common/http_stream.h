@@ -16,8 +16,9 @@ struct http_worker {
     struct loop *loop;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
-    h2o_socket_t *listener; /* NULL once stopping */
-    unsigned connections;
+    h2o_socket_t *listener;         /* NULL once stopping */
+    struct connection *connections; /* http.c's */
+    unsigned connection_count;
     unsigned open_requests; /* not replied to yet */
     void *data;             /* of on_worker_start */
     struct http_stream *streams;
