@@ -105,7 +105,6 @@ bool http_request_next_header(const struct http_request *req, struct str name, s
     const h2o_headers_t *headers = &h2o_of(req)->headers;
     for (size_t i = *cursor; i < headers->size; i++) {
         const h2o_header_t *header = &headers->entries[i];
-        /* A folded line has no name. */
         if (header->name == NULL || header->name->len != name.len ||
             memcmp(header->name->base, name.ptr, name.len) != 0)
             continue;
@@ -297,6 +296,16 @@ static void reply_method_not_allowed(struct http_request *req, const struct http
                     });
 }
 
+/* libh2o hands a folded line on as a header with an empty name, so nobody who asks for a header by
+ * its name would see the rest of it. No browser folds. */
+static bool has_folded_header(const h2o_req_t *req)
+{
+    for (size_t i = 0; i < req->headers.size; i++)
+        if (req->headers.entries[i].name->len == 0)
+            return true;
+    return false;
+}
+
 static int on_request(h2o_handler_t *super, h2o_req_t *h2o_req)
 {
     struct http_server *server = ((struct http_handler_object *)super)->server;
@@ -309,6 +318,10 @@ static int on_request(h2o_handler_t *super, h2o_req_t *h2o_req)
         (h2o_req->entity.base != NULL || http_request_method(req) == HTTP_OTHER) &&
         server->options.close_after_body(req, worker->data))
         h2o_req->http1_is_persistent = 0;
+    if (has_folded_header(h2o_req)) {
+        http_reply_error(req, 400, "a header stands on more than one line");
+        return 0;
+    }
     const struct http_route *route = find_route(server, http_request_path(req));
     if (route == NULL) {
         http_reply_error(req, 404, "there is nothing at this address");

@@ -266,6 +266,21 @@ static void head_gets_the_headers_only(void **state)
     close(fd);
 }
 
+/* What follows belongs to the header before, and may be a refusal that nobody would see. */
+static void a_folded_header_line_is_refused(void **state)
+{
+    static const char *const FOLDED[] = {
+        "GET /echo HTTP/1.1\r\nHost: x\r\nCookie: a=b;\r\n footfall_optout=1\r\n\r\n",
+        "GET /echo HTTP/1.1\r\nHost: x\r\nSec-GPC:\r\n\t1\r\nAccept: y\r\n\r\n",
+        "GET /nothing HTTP/1.1\r\nHost: x\r\nX-Many: 1\r\n 2\r\n\r\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(FOLDED); i++) {
+        const char *answer = ask(*state, FOLDED[i], "}");
+        assert_has(answer, " 400 ");
+        assert_has(answer, "{\"error\":\"a header stands on more than one line\"}");
+    }
+}
+
 static void a_body_below_at_and_above_the_cap(void **state)
 {
     for (int len = BODY_MAX - 1; len <= BODY_MAX + 1; len++) {
@@ -418,6 +433,7 @@ int main(void)
         http_test(routes_match_whole_or_by_prefix),
         http_test(a_wrong_method_is_told_the_right_ones),
         http_test(head_gets_the_headers_only),
+        http_test(a_folded_header_line_is_refused),
         http_test(a_body_below_at_and_above_the_cap),
         http_test(a_held_reply_comes_later),
         http_test(a_client_who_left_harms_nothing),
