@@ -1,0 +1,336 @@
+// A whole Footfall for tests: `footfall serve` on ephemeral loopback ports over a data folder of its
+// own, beacons sent to it, questions asked of its query API, and a way to its private Redis. Every
+// process that is started is ended by its id, and the folder is removed, whatever the test does.
+//   FOOTFALL   the executable
+// Nothing here knows how counting works.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from './redis.mjs';
+
+const EXECUTABLE = process.env.FOOTFALL;
+const START_MS = 30_000;
+const STOP_MS = 45_000;
+const SETTLED_MS = 500;
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Asks again and again until `probe` gives something true; throws, with `what`, after a while. */
+export async function until(what, probe, timeoutMs = 10_000) {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const found = await probe();
+    if (found) return found;
+    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
+    await pause(20);
+  }
+}
+
+/** A time zone in which it is about noon, so that no test sees a midnight. */
+export function noonTimezone(now = new Date()) {
+  const ahead = 12 - now.getUTCHours();
+  return `Etc/GMT${ahead > 0 ? '-' : '+'}${Math.abs(ahead)}`; // "Etc/GMT-3" is three hours ahead
+}
+
+/** Calls `work(item)` for all of them, at most `width` at a time. */
+export async function inParallel(items, width, work) {
+  const list = [...items];
+  let at = 0;
+  const worker = async () => {
+    while (at < list.length) await work(list[at++]);
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+/** One HTTP exchange: {status, headers, body}. Rejects when the connection fails. */
+export function http(port, { method = 'GET', path = '/', headers = {}, body = null, agent = undefined } = {}) {
+  return new Promise((resolve, reject) => {
+    const req = request({ host: '127.0.0.1', port, method, path, headers, agent }, (res) => {
+      const chunks = [];
+      res.on('data', (chunk) => chunks.push(chunk));
+      res.on('error', reject);
+      res.on('end', () => resolve({ status: res.statusCode, headers: res.headers, body: Buffer.concat(chunks) }));
+    });
+    req.on('error', reject);
+    req.end(body);
+  });
+}
+
+/** Bytes as they are, and all that comes back until the server closes or is silent for a while. */
+export function raw(port, bytes, silenceMs = 1000) {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1', () => socket.write(bytes));
+    const chunks = [];
+    const end = () => {
+      socket.destroy();
+      resolve(Buffer.concat(chunks).toString('latin1'));
+    };
+    socket.setTimeout(silenceMs, end);
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('error', end);
+    socket.on('close', end);
+  });
+}
+
+/** Process ids below `pid`, by what they are: "collect", "aggregate", "dashboards", "redis-server". */
+function childrenOf(pid) {
+  const read = (path) => {
+    try {
+      return readFileSync(`/proc/${path}`, 'latin1');
+    } catch {
+      return ''; // it has ended meanwhile
+    }
+  };
+  const parents = new Map();
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    const stat = read(`${name}/stat`);
+    if (stat) parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+  }
+  const isBelow = (each) => each === pid || (parents.has(each) && isBelow(parents.get(each)));
+  const found = {};
+  for (const each of parents.keys()) {
+    if (each === pid || !isBelow(parents.get(each))) continue;
+    const words = read(`${each}/cmdline`).split('\0');
+    const role = /redis-server/.test(words[0]) ? 'redis-server' : words[1];
+    if (role) found[role] = each;
+  }
+  return found;
+}
+
+export class Footfall {
+  #child;
+  #output = '';
+  #ended;
+  #redis = null;
+  #agent = new Agent({ keepAlive: true, maxSockets: 128 });
+
+  /**
+   * `env`: configuration by environment variables. Beacons may come from a trusted proxy, are
+   * durable one by one, and two workers take them, unless `env` says otherwise.
+   */
+  static async start(env = {}) {
+    const footfall = new Footfall();
+    footfall.data = mkdtempSync(join(tmpdir(), 'footfall-e2e-'));
+    footfall.env = {
+      FOOTFALL_MIX_VIEWS: '1',
+      FOOTFALL_MIX_SECONDS: '1', // drops alone make no section ripe
+      FOOTFALL_COLLECTOR_WORKERS: '2',
+      FOOTFALL_HTTP_TRUSTED_PROXIES: '127.0.0.0/8,::1',
+      FOOTFALL_HTTP_CLOSE_AFTER_BODY: 'never',
+      ...env,
+    };
+    footfall.collector = 0;
+    footfall.dashboards = 0;
+    process.once('exit', footfall.#onExit);
+    await footfall.launch();
+    return footfall;
+  }
+
+  #onExit = () => {
+    if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGTERM');
+    rmSync(this.data, { recursive: true, force: true });
+  };
+
+  /** Starts `serve` on the folder, as at first or after a stop. */
+  async launch() {
+    const at = (port) => `127.0.0.1:${port}`;
+    const words = ['serve', '--data', this.data];
+    words.push('--collector-listen', at(this.collector), '--dashboards-listen', at(this.dashboards));
+    this.#child = spawn(EXECUTABLE, words, { env: this.#environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream.on('data', (chunk) => (this.#output += chunk));
+    this.#ended = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve({ code, signal })));
+    this.#ended.then((how) => (this.how = how));
+    this.how = null;
+    await until(
+      'Footfall to be ready',
+      async () => {
+        if (this.how) throw new Error(`serve has ended (${JSON.stringify(this.how)}):\n${this.#output}${this.logs()}`);
+        return this.#readPorts() && (await this.isReady());
+      },
+      START_MS,
+    ).catch((error) => {
+      throw new Error(`${error.message}\n${this.#output}${this.logs()}`);
+    });
+  }
+
+  /** What `serve` greets with names the ports that it found. */
+  #readPorts() {
+    const port = (name) => Number(this.#output.match(new RegExp(`^ *${name} +http://127\\.0\\.0\\.1:(\\d+)`, 'm'))?.[1]);
+    this.dashboards = port('Dashboards') || this.dashboards;
+    this.collector = port('Collector') || this.collector;
+    return this.dashboards > 0 && this.collector > 0;
+  }
+
+  #environment() {
+    const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('FOOTFALL_'));
+    return { ...Object.fromEntries(clean), ...this.env };
+  }
+
+  async isReady() {
+    const answers = (port, path) => http(port, { path }).then((reply) => reply.status === 200, () => false);
+    return (await answers(this.collector, '/readyz')) && (await answers(this.dashboards, '/api/sites'));
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  get output() {
+    return this.#output;
+  }
+
+  children() {
+    return childrenOf(this.#child.pid);
+  }
+
+  /** What the roles logged. */
+  logs() {
+    const folder = join(this.data, 'log');
+    try {
+      return readdirSync(folder).map((name) => `--- ${name}\n${readFileSync(join(folder, name), 'utf8')}`).join('\n');
+    } catch {
+      return '';
+    }
+  }
+
+  /** Asks it to stop, and gives {code, signal}. */
+  async halt() {
+    this.#redis?.close();
+    this.#redis = null;
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
+    const how = await this.#ended;
+    clearTimeout(timer);
+    return how;
+  }
+
+  async stop() {
+    const how = await this.halt();
+    this.#agent.destroy();
+    process.removeListener('exit', this.#onExit);
+    rmSync(this.data, { recursive: true, force: true });
+    return how;
+  }
+
+  /** As the operator's commands. */
+  redis() {
+    if (!this.#redis || this.#redis.isAway) this.#redis = this.connectRedis();
+    return this.#redis;
+  }
+
+  connectRedis() {
+    const redis = new Redis(join(this.data, 'redis', 'redis.sock'));
+    const secret = readFileSync(join(this.data, 'redis', 'admin.secret'), 'utf8').trim();
+    redis.command('AUTH', 'admin', secret).catch(() => {});
+    return redis;
+  }
+
+  command(...words) {
+    const run = spawnSync(EXECUTABLE, words, { env: this.#environment(), encoding: 'utf8' });
+    return { code: run.status, out: run.stdout, error: run.stderr };
+  }
+
+  /** Adds a site and waits until every worker knows it; that is counted as drops, "prefetch". */
+  async addSite(domain, { aliases = [], timezone = noonTimezone() } = {}) {
+    const words = ['site', 'add', domain, '--data', this.data, '--timezone', timezone];
+    const added = this.command(...words, ...aliases.flatMap((alias) => ['--alias', alias]));
+    if (added.code !== 0) throw new Error(`site add: ${added.error}`);
+    const knows = () => this.view({ s: domain, u: `http://${domain}/` }, { purpose: 'prefetch', connection: 'close' });
+    await until(`workers to know ${domain}`, async () => {
+      const replies = await Promise.all(Array.from({ length: 16 }, knows));
+      return replies.every((reply) => reply.status === 202);
+    });
+    return added.out;
+  }
+
+  /** A beacon's answer: {status, headers, body}. */
+  post(body, headers = {}) {
+    return http(this.collector, {
+      method: 'POST',
+      path: '/b',
+      headers: { 'content-type': 'text/plain', 'user-agent': BROWSER, ...headers },
+      body,
+      agent: this.#agent,
+    });
+  }
+
+  /** `fields` as in interface.md: {s, u, r, n, …}. */
+  view(fields, headers = {}) {
+    return this.post(new URLSearchParams(fields).toString(), headers);
+  }
+
+  /** The newest entry of the log, and the last that is applied. */
+  async #logEnds() {
+    const info = await this.redis().command('XINFO', 'STREAM', 'ff:{0}:log').catch(() => []);
+    const at = info.findIndex((item) => String(item) === 'last-generated-id');
+    const cursor = await this.redis().text('GET', 'ff:{0}:cursor').catch(() => 'unknown');
+    return [at < 0 ? '0-0' : String(info[at + 1]), cursor ?? '0-0'];
+  }
+
+  /** Waits until all that is in the log is applied, and nothing new comes for a while. */
+  async settle(timeoutMs = 15_000) {
+    let since = Date.now();
+    let last = '';
+    await until(
+      'the counts to settle',
+      async () => {
+        const [newest, cursor] = await this.#logEnds();
+        if (newest !== cursor || newest !== last) since = Date.now();
+        last = newest;
+        return Date.now() - since >= SETTLED_MS;
+      },
+      timeoutMs,
+    );
+  }
+
+  /** The query API's answer as an object; throws on a refusal. */
+  async query(question) {
+    const reply = await http(this.dashboards, {
+      method: 'POST',
+      path: '/api/v2/query',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ date_range: 'day', ...question }),
+    });
+    const answer = JSON.parse(reply.body.toString());
+    if (reply.status !== 200) throw new Error(`${JSON.stringify(question)}: ${reply.status} ${answer.error}`);
+    return answer;
+  }
+
+  /** Today's totals of a site: {metric: number}. */
+  async totals(site, metrics = ['visitors', 'visits', 'pageviews', 'bounce_rate']) {
+    const { results } = await this.query({ site_id: site, metrics });
+    return Object.fromEntries(metrics.map((metric, at) => [metric, results[0]?.metrics[at] ?? 0]));
+  }
+
+  /** Today's rows by a dimension: {value: number or [numbers]}, in the metrics' order. */
+  async by(site, dimension, ...metrics) {
+    const { results } = await this.query({
+      site_id: site,
+      metrics,
+      dimensions: [dimension],
+      pagination: { limit: 10_000 },
+    });
+    const value = (row) => (metrics.length === 1 ? row.metrics[0] : row.metrics);
+    return Object.fromEntries(results.map((row) => [row.dimensions[0], value(row)]));
+  }
+
+  /** What is stored of a site's only day, in one table: {field: number}. */
+  async stored(site, table) {
+    const pattern = table === 'drops' ? `ff:{0}:${site}:drops:` : `ff:{0}:${site}:live:`;
+    const keys = (await this.redis().keys()).filter(
+      (key) => key.startsWith(pattern) && (table === 'drops' || key.endsWith(`:${table}`)),
+    );
+    if (keys.length > 1) throw new Error(`${site} has ${keys.length} days.`);
+    const hash = keys.length === 0 ? new Map() : await this.redis().hash(keys[0]);
+    return Object.fromEntries([...hash].map(([field, number]) => [field, Number(number)]));
+  }
+}
+
+/** A User-Agent that counts. */
+export const BROWSER =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36';
