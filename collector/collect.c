@@ -137,6 +137,7 @@ static void on_housekeeping(void *data)
     struct house *house = data;
     if (house->sites != NULL)
         day_keys_destroy(house->collector.day_keys, is_over, house);
+    visit_table_forget_idle(house->collector.visits, clock_mono_ms());
     if (house->regions != NULL && region_database_changed(house->regions))
         reload_regions(house);
 }

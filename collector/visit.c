@@ -273,7 +273,9 @@ static void apply_sign(struct shard *shard, uint32_t index, const struct visit_s
     uint32_t page_hash = (uint32_t)hash_str(sign->page);
     size_t used = unpack_attributes(visit, change);
     change->start_hour = visit->start_hour;
-    change->seconds = (uint32_t)((sign->now_ms - visit->last_ms) / 1000);
+    /* Threads may come in another order than they have read the clock. */
+    int64_t since_ms = sign->now_ms - visit->last_ms;
+    change->seconds = since_ms < 0 ? 0 : (uint32_t)(since_ms / 1000);
     /* Whole seconds are handed out; the rest waits for the next sign. */
     visit->last_ms += (int64_t)change->seconds * 1000;
     if (visit->page_len > 0)
@@ -332,6 +334,17 @@ void visit_table_now(struct visit_table *table, int64_t now_ms,
                 break; /* from here on they are older */
             fn(visit->site, (struct str){visit->page, visit->page_len}, data);
         }
+        pthread_mutex_unlock(&shard->lock);
+    }
+}
+
+void visit_table_forget_idle(struct visit_table *table, int64_t now_ms)
+{
+    for (size_t s = 0; s < VISIT_SHARDS; s++) {
+        struct shard *shard = &table->shards[s];
+        pthread_mutex_lock(&shard->lock);
+        while (shard->oldest != 0 && is_idle(&shard->visits[shard->oldest], now_ms))
+            drop_visit(table, shard, shard->oldest);
         pthread_mutex_unlock(&shard->lock);
     }
 }

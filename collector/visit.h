@@ -62,4 +62,6 @@ void visit_table_sign(struct visit_table *table, const struct visit_sign *sign,
  * what it wants and takes no other lock. */
 void visit_table_now(struct visit_table *table, int64_t now_ms,
                      void (*fn)(uint32_t site, struct str page, void *data), void *data);
+/* Forgets the visits that are idle for too long; a new visit does so for its own shard only. */
+void visit_table_forget_idle(struct visit_table *table, int64_t now_ms);
 uint32_t visit_table_count(struct visit_table *table);

@@ -247,6 +247,38 @@ static void the_largest_visit_comes_back_whole(void **state)
     visit_table_free(table);
 }
 
+/* Threads read the clock before they take the lock, and may take it in another order. */
+static void a_sign_from_just_before_the_last_adds_no_time(void **state)
+{
+    (void)state;
+    struct visit_table *table = new_table();
+    view(table, 1, 10000, "/a");
+    view(table, 1, 20000, "/b");
+    view(table, 1, 17000, "/c");
+    assert_int_equal(change.seconds, 0);
+    view(table, 1, 21000, "/d");
+    assert_int_equal(change.seconds, 1);
+    visit_table_free(table);
+}
+
+static void idle_visits_are_forgotten_without_another_sign(void **state)
+{
+    (void)state;
+    const int64_t idle_ms = VISIT_IDLE_S * INT64_C(1000);
+    struct visit_table *table = new_table();
+    view(table, 1, 0, "/a");
+    view(table, 2, 1000, "/a");
+    visit_table_forget_idle(table, idle_ms);
+    assert_int_equal(visit_table_count(table), 2);
+    visit_table_forget_idle(table, idle_ms + 1);
+    assert_int_equal(visit_table_count(table), 1);
+    visit_table_forget_idle(table, idle_ms + 1001);
+    assert_int_equal(visit_table_count(table), 0);
+    view(table, 1, idle_ms + 1001, "/a");
+    assert_true(change.is_new);
+    visit_table_free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +295,8 @@ int main(void)
         cmocka_unit_test(a_full_table_drops_the_oldest),
         cmocka_unit_test(bytes_are_bounded_too),
         cmocka_unit_test(the_largest_visit_comes_back_whole),
+        cmocka_unit_test(a_sign_from_just_before_the_last_adds_no_time),
+        cmocka_unit_test(idle_visits_are_forgotten_without_another_sign),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
