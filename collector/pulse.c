@@ -7,9 +7,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { PULSE_SLOTS = 32, PULSE_COUNT_BITS = 24, MINUTE_MS = 60000 };
+#include "common/hash.h"
+
+enum { PULSE_SLOTS = 32, PULSE_COUNT_BITS = 24, MINUTE_MS = 60000, PULSE_PLACES = 32 * 1024 };
 static const uint64_t PULSE_COUNT_MAX = (1u << PULSE_COUNT_BITS) - 1;
 static_assert(PULSE_SLOTS >= LIVE_MINUTES, "the ring holds what is shown");
+static_assert(PULSE_PLACES >= 2 * SITES_MAX, "a search ends soon");
+static_assert((PULSE_PLACES & (PULSE_PLACES - 1)) == 0, "a hash is cut by a mask");
 
 struct pulse_row {
     char *domain;
@@ -20,7 +24,8 @@ struct pulse_row {
 struct pulse {
     pthread_mutex_t lock; /* for new sites */
     atomic_uint count;
-    struct pulse_row *rows[SITES_MAX]; /* written once, before count says so */
+    struct pulse_row *rows[SITES_MAX]; /* written once, before count and a place say so */
+    atomic_uint places[PULSE_PLACES];  /* hash of the domain → number + 1; 0: free */
 };
 
 struct pulse *pulse_new(void)
@@ -54,22 +59,26 @@ struct str pulse_domain(const struct pulse *pulse, uint32_t site)
     return (struct str){pulse->rows[site]->domain, pulse->rows[site]->domain_len};
 }
 
-static uint32_t find(const struct pulse *pulse, struct str domain)
+/* The domain's number, or PULSE_NONE and the place where it belongs. Places only fill. */
+static uint32_t find(const struct pulse *pulse, struct str domain, uint32_t *ret_place)
 {
-    uint32_t count = pulse_site_count(pulse);
-    for (uint32_t i = 0; i < count; i++)
-        if (str_eq(pulse_domain(pulse, i), domain))
-            return i;
+    uint32_t place = (uint32_t)hash_str(domain) & (PULSE_PLACES - 1), number;
+    while ((number = atomic_load_explicit(&pulse->places[place], memory_order_acquire)) != 0) {
+        if (str_eq(pulse_domain(pulse, number - 1), domain))
+            return number - 1;
+        place = (place + 1) & (PULSE_PLACES - 1);
+    }
+    *ret_place = place;
     return PULSE_NONE;
 }
 
 uint32_t pulse_site(struct pulse *pulse, struct str domain)
 {
-    uint32_t site = find(pulse, domain);
+    uint32_t place, site = find(pulse, domain, &place);
     if (site != PULSE_NONE)
         return site;
     pthread_mutex_lock(&pulse->lock);
-    site = find(pulse, domain);
+    site = find(pulse, domain, &place);
     uint32_t count = pulse_site_count(pulse);
     if (site == PULSE_NONE && count < SITES_MAX) {
         struct pulse_row *row = calloc(1, sizeof(*row));
@@ -80,6 +89,7 @@ uint32_t pulse_site(struct pulse *pulse, struct str domain)
         row->domain_len = domain.len;
         pulse->rows[count] = row;
         atomic_store_explicit(&pulse->count, count + 1, memory_order_release);
+        atomic_store_explicit(&pulse->places[place], count + 1, memory_order_release);
         site = count;
     }
     pthread_mutex_unlock(&pulse->lock);

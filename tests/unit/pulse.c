@@ -32,6 +32,10 @@ static void past_the_cap_a_site_has_none_and_is_ignored(void **state)
         uint32_t site = pulse_site(pulse, str_from(domain));
         assert_int_equal(site == PULSE_NONE, i >= SITES_MAX);
     }
+    for (int i = 0; i < SITES_MAX; i += 7) {
+        snprintf(domain, sizeof(domain), "s%d.example", i);
+        assert_int_equal(pulse_site(pulse, str_from(domain)), i);
+    }
     pulse_view(pulse, PULSE_NONE, NOON_MS);
     pulse_free(pulse);
 }
