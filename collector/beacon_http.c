@@ -143,7 +143,7 @@ static void count_drop(const struct passage *passage, enum drop_reason reason)
 {
     struct writer_section open;
     if (writer_open(passage->worker->writer, passage->site->domain, passage->local.date, &open))
-        view_count_drop(open.section, str_from(drop_reason_name(reason)));
+        view_count_drops(open.section, reason, 1);
 }
 
 static struct str or_unknown(struct str value)

@@ -161,7 +161,8 @@ static void count_event(struct section *section, const struct day_key *key, cons
 
 void view_count(struct section *section, const struct day_key *key, const struct view *view)
 {
-    section->views++;
+    /* A report tells of a view that was counted already: it mixes nothing. */
+    section->views += view->kind != BEACON_ENGAGEMENT;
     count_visit_tables(section, key, view);
     count_time(section, key, view);
     count_page(section, key, view);
@@ -170,7 +171,8 @@ void view_count(struct section *section, const struct day_key *key, const struct
         count_event(section, key, view);
 }
 
-void view_count_drop(struct section *section, struct str reason)
+void view_count_drops(struct section *section, enum drop_reason reason, uint32_t count)
 {
-    cell_of(section, TABLE_DROPS, reason)->sums[METRIC_EVENTS] += 1;
+    struct str name = str_from(drop_reason_name(reason));
+    cell_of(section, TABLE_DROPS, name)->sums[METRIC_EVENTS] += count;
 }

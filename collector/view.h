@@ -5,6 +5,7 @@
 #include "aggregator/section.h"
 #include "collector/beacon.h"
 #include "collector/day_key.h"
+#include "collector/drop.h"
 #include "collector/visit.h"
 
 struct view {
@@ -27,5 +28,5 @@ enum { VIEW_CELLS_MAX = TABLE__COUNT + 2 + EVENT_PROPS_MAX };
 /* The section must have room for VIEW_CELLS_MAX more cells. */
 void view_count(struct section *section, const struct day_key *key, const struct view *view);
 
-/* A beacon that is not counted, by reason. */
-void view_count_drop(struct section *section, struct str reason);
+/* Beacons that are not counted, by reason. */
+void view_count_drops(struct section *section, enum drop_reason reason, uint32_t count);

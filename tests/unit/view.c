@@ -156,6 +156,20 @@ static void engaged_time_goes_to_its_page(void **state)
     walk_done(&walk);
 }
 
+/* Ten reports of one reader are one person's row, not a mix. */
+static void reports_do_not_fill_the_mix(void **state)
+{
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    walk_step(&walk, &(struct step){1, 0, "/a", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    walk_step(&walk, &(struct step){1, 1000, "/a", "x", BEACON_EVENT, "signup", 0, 9});
+    for (int i = 2; i < 12; i++)
+        walk_step(&walk, &(struct step){1, i * 1000, "/a", "x", BEACON_ENGAGEMENT, NULL, 1000, 9});
+    assert_int_equal(walk.section->views, 2);
+    walk_done(&walk);
+}
+
 /* Whatever people do, each table of visits adds up to the total, and each visit leaves once. */
 static void tables_add_up_after_a_random_walk(void **state)
 {
@@ -224,6 +238,7 @@ int main(void)
         cmocka_unit_test(one_visit_of_two_pages),
         cmocka_unit_test(events_and_properties),
         cmocka_unit_test(engaged_time_goes_to_its_page),
+        cmocka_unit_test(reports_do_not_fill_the_mix),
         cmocka_unit_test(tables_add_up_after_a_random_walk),
         cmocka_unit_test(without_visits_views_and_visitors_are_counted),
     };
