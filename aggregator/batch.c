@@ -18,7 +18,7 @@
 #include <zlib.h>
 
 static const uint8_t BATCH_HEAD[] = {'F', 'B', 1};
-enum { BATCH_CRC_BYTES = 4, BATCH_REGISTER_BYTES = 3 };
+enum { BATCH_CRC_BYTES = 4, BATCH_SECTION_HEAD_BYTES_MAX = 2 + HOST_BYTES_MAX + 3 * 5 };
 /* No sum of one batch comes near it; keeps folded sums far from overflow. */
 static const int64_t BATCH_SUM_MAX = INT64_C(1) << 40;
 
@@ -38,6 +38,13 @@ static void append_str(struct buf *out, struct str s)
 {
     buf_append_varint(out, s.len);
     buf_append_str(out, s);
+}
+
+size_t batch_section_bytes_max(const struct section *section)
+{
+    return BATCH_SECTION_HEAD_BYTES_MAX + section->bytes.len +
+           (size_t)section->cell_count * BATCH_CELL_BYTES_MAX +
+           (size_t)section->register_count * BATCH_REGISTER_BYTES;
 }
 
 void batch_begin(struct buf *out, uint32_t section_count)

@@ -18,6 +18,14 @@
 #include "aggregator/section.h"
 #include "common/buf.h"
 
+/* The most that one cell takes beside its value: table, length, mask, sums of up to 2^40, and the
+ * number of its registers. */
+enum { BATCH_CELL_BYTES_MAX = 1 + 2 + 2 + 6 * SECTION_SUMS + 3, BATCH_REGISTER_BYTES = 3 };
+/* What a payload has beside its sections, at the most. */
+enum { BATCH_ENDS_BYTES_MAX = 3 + 5 + 4 };
+/* No section takes more in a payload. */
+size_t batch_section_bytes_max(const struct section *section);
+
 void batch_begin(struct buf *out, uint32_t section_count);
 /* Sorts the section's registers as a side effect. */
 void batch_append_section(struct buf *out, struct section *section);

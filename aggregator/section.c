@@ -41,7 +41,14 @@ static void grow_cells(struct section *section)
 {
     uint32_t capacity =
         section->cell_capacity == 0 ? SECTION_FIRST_CELLS : section->cell_capacity * 2;
-    section->cells = resized(section->cells, capacity, sizeof(*section->cells));
+    /* Not reallocated: cells may hold keys of the day, of which no copy may stay behind. */
+    struct cell *cells = resized(NULL, capacity, sizeof(*cells));
+    if (section->cell_count > 0) {
+        memcpy(cells, section->cells, section->cell_count * sizeof(*cells));
+        explicit_bzero(section->cells, section->cell_count * sizeof(*cells));
+    }
+    free(section->cells);
+    section->cells = cells;
     section->cell_capacity = capacity;
     section->slots = resized(section->slots, 2 * (size_t)capacity, sizeof(*section->slots));
     section->slot_mask = 2 * capacity - 1;
@@ -99,6 +106,21 @@ void section_reset(struct section *section, struct str site, uint32_t date)
             section->site = STR_EMPTY;
         }
     }
+}
+
+void section_forget_keys(struct section *section)
+{
+    for (uint32_t i = 0; i < section->cell_count; i++) {
+        explicit_bzero(section->cells[i].key, sizeof(section->cells[i].key));
+        section->cells[i].has_key = false;
+    }
+}
+
+size_t section_memory(const struct section *section)
+{
+    return sizeof(*section) + section->cell_capacity * sizeof(*section->cells) +
+           ((size_t)section->slot_mask + 1) * sizeof(*section->slots) +
+           section->register_capacity * sizeof(*section->registers) + section->bytes.capacity;
 }
 
 struct str section_value(const struct section *section, const struct cell *cell)

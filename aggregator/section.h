@@ -34,7 +34,7 @@ struct section_register {
 
 struct section {
     uint32_t date;
-    uint32_t views;     /* page views and events that went in; for the mixing rule */
+    uint32_t views;     /* page views and events that went in, no reports; for the mixing rule */
     struct str site;    /* owned */
     struct cell *cells; /* in order of arrival; indexes stay valid until reset */
     uint32_t cell_count;
@@ -51,6 +51,10 @@ struct section *section_new(uint32_t cells_max);
 void section_free(struct section *section);
 /* Empties the section and gives it to a site and a day. */
 void section_reset(struct section *section, struct str site, uint32_t date);
+/* Wipes the cells' sketch keys; they are made again from the day's key when they are needed. */
+void section_forget_keys(struct section *section);
+/* Bytes of memory that it takes, whatever is in use of them. */
+size_t section_memory(const struct section *section);
 
 /* The cell of (table, value), made when absent; NULL when the section is full. Valid until the
  * next call. `value` is at most VALUE_BYTES_MAX. */

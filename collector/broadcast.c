@@ -165,7 +165,7 @@ void broadcast(struct worker *worker)
     if (!writer_is_up(worker->writer))
         return;
     buf_init(&all.bytes, (size_t)NOW_PAGES_MAX * VALUE_BYTES_MAX);
-    buf_init(&all.message, LIVE_PARTS_MAX * LIVE_MESSAGE_BYTES_MAX);
+    buf_init(&all.message, LIVE_BYTES_MAX);
     buf_init(&all.channel, HOST_BYTES_MAX + 64);
     if (all.tells_now)
         gather_now(&all);

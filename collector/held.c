@@ -1,23 +1,33 @@
-/* Beacons whose reply waits. */
+/* Beacons whose reply waits.
+ *
+ *   line    eldest ⇄ … ⇄ youngest            who is to be answered late
+ *              │            │
+ *   chains  section or batch ⇄ … ⇄ itself    who is to be answered by whose commit
+ *
+ * An answer only writes to the socket; what follows from it runs in a later turn of the loop, so
+ * nothing comes back in here while a chain is walked. Called by the writer. */
 
 #include "collector/held.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "common/limits.h"
 
 struct held {
+    struct held_link link; /* of the chain */
+    struct held *older, *younger;
     struct http_held reply;
-    struct held *next;            /* of the chain */
-    struct held *older, *younger; /* of the line, while in_line */
     int64_t since_ms;
-    bool in_line;
 };
 
-static void leave_line(struct held_line *line, struct held *held)
+static struct held *held_of(struct held_link *link)
 {
-    if (!held->in_line)
-        return;
+    return CONTAINER_OF(struct held, link, link);
+}
+
+static void leave(struct held_line *line, struct held *held)
+{
     if (held->older != NULL)
         held->older->younger = held->younger;
     else
@@ -26,81 +36,90 @@ static void leave_line(struct held_line *line, struct held *held)
         held->younger->older = held->older;
     else
         line->youngest = held->older;
-    held->in_line = false;
+    held->link.prev->next = held->link.next;
+    held->link.next->prev = held->link.prev;
+    held->younger = line->spare;
+    line->spare = held;
+    line->count--;
 }
 
-static void join_line(struct held_line *line, struct held *held)
+static void answer(struct held_line *line, struct held *held, const struct http_reply *reply)
 {
-    held->older = line->youngest;
-    held->younger = NULL;
+    http_held_reply(&held->reply, reply);
+    leave(line, held);
+}
+
+static struct held *take_spare(struct held_line *line)
+{
+    struct held *held = line->spare;
+    if (held != NULL)
+        line->spare = held->younger;
+    else if ((held = malloc(sizeof(*held))) == NULL)
+        abort();
+    return held;
+}
+
+void held_chain_init(struct held_chain *chain)
+{
+    chain->ends = (struct held_link){&chain->ends, &chain->ends};
+}
+
+bool held_chain_is_empty(const struct held_chain *chain)
+{
+    return chain->ends.next == &chain->ends;
+}
+
+bool held_add(struct held_line *line, struct held_chain *chain, struct http_request *req,
+              int64_t now_ms)
+{
+    if (line->count >= HELD_REPLIES_MAX)
+        return false;
+    struct held *held = take_spare(line);
+    *held = (struct held){
+        .link = {chain->ends.prev, &chain->ends}, .older = line->youngest, .since_ms = now_ms};
+    chain->ends.prev->next = &held->link;
+    chain->ends.prev = &held->link;
     if (line->youngest != NULL)
         line->youngest->younger = held;
     else
         line->eldest = held;
     line->youngest = held;
-    held->in_line = true;
-}
-
-bool held_add(struct held_line *line, struct held **chain, struct http_request *req, int64_t now_ms)
-{
-    if (line->count >= HELD_REPLIES_MAX)
-        return false;
-    struct held *held = line->spare;
-    if (held != NULL)
-        line->spare = held->next;
-    else if ((held = malloc(sizeof(*held))) == NULL)
-        abort();
-    *held = (struct held){.since_ms = now_ms, .next = *chain};
-    *chain = held;
     line->count++;
     http_request_hold(req, &held->reply);
-    join_line(line, held);
     return true;
 }
 
-void held_move(struct held **from, struct held **to)
+void held_move(struct held_chain *from, struct held_chain *to)
 {
-    struct held **end = from;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = *to;
-    *to = *from;
-    *from = NULL;
+    if (held_chain_is_empty(from))
+        return;
+    from->ends.next->prev = to->ends.prev;
+    to->ends.prev->next = from->ends.next;
+    from->ends.prev->next = &to->ends;
+    to->ends.prev = from->ends.prev;
+    held_chain_init(from);
 }
 
 void held_answer_late(struct held_line *line, int64_t before_ms, const struct http_reply *reply)
 {
-    while (line->eldest != NULL && line->eldest->since_ms <= before_ms) {
-        struct held *held = line->eldest;
-        leave_line(line, held);
-        http_held_reply(&held->reply, reply);
-    }
+    while (line->eldest != NULL && line->eldest->since_ms <= before_ms)
+        answer(line, line->eldest, reply);
 }
 
-void held_answer_chain(struct held_line *line, struct held *chain, const struct http_reply *reply)
+void held_answer_chain(struct held_line *line, struct held_chain *chain,
+                       const struct http_reply *reply)
 {
-    while (chain != NULL) {
-        struct held *held = chain;
-        chain = held->next;
-        leave_line(line, held);
-        http_held_reply(&held->reply, reply);
-        held->next = line->spare;
-        line->spare = held;
-        line->count--;
-    }
-}
-
-void held_free_chain(struct held *chain)
-{
-    while (chain != NULL) {
-        struct held *next = chain->next;
-        free(chain);
-        chain = next;
-    }
+    while (!held_chain_is_empty(chain))
+        answer(line, held_of(chain->ends.next), reply);
 }
 
 void held_line_done(struct held_line *line)
 {
-    held_free_chain(line->spare);
+    assert(line->count == 0);
+    while (line->spare != NULL) {
+        struct held *held = line->spare;
+        line->spare = held->younger;
+        free(held);
+    }
     *line = (struct held_line){0};
 }

@@ -1,4 +1,5 @@
-/* A sealed batch. */
+/* A sealed batch, and the way back from it to one site's sections, for live messages. Called by the
+ * writer, which numbers its desks. */
 
 #include "collector/sealed.h"
 
@@ -8,10 +9,8 @@
 #include "aggregator/batch.h"
 #include "common/limits.h"
 
-/* The name stands in the payload as well, but not at a place that is known. */
-struct sealed_site {
-    char *name;
-    size_t name_len;
+struct sealed_part {
+    uint32_t desk;
     size_t at, len; /* of the section in the payload */
 };
 
@@ -20,26 +19,23 @@ struct sealed *sealed_new(uint64_t number, size_t section_count)
     struct sealed *sealed = calloc(1, sizeof(*sealed));
     if (sealed == NULL)
         abort();
-    sealed->sites = calloc(section_count, sizeof(*sealed->sites));
-    if (sealed->sites == NULL)
+    sealed->parts = calloc(section_count, sizeof(*sealed->parts));
+    if (sealed->parts == NULL)
         abort();
     sealed->number = number;
-    /* Sections are sealed by an estimate of their bytes at half of it. */
-    buf_init(&sealed->payload, 2 * BATCH_BYTES_MAX);
+    held_chain_init(&sealed->held);
+    buf_init(&sealed->payload, BATCH_BYTES_MAX);
     batch_begin(&sealed->payload, (uint32_t)section_count);
     return sealed;
 }
 
-void sealed_add(struct sealed *sealed, struct section *section)
+void sealed_add(struct sealed *sealed, struct section *section, uint32_t desk)
 {
-    struct sealed_site *site = &sealed->sites[sealed->site_count++];
-    site->name = strndup(section->site.ptr, section->site.len);
-    if (site->name == NULL)
-        abort();
-    site->name_len = section->site.len;
-    site->at = sealed->payload.len;
+    struct sealed_part *part = &sealed->parts[sealed->part_count++];
+    part->desk = desk;
+    part->at = sealed->payload.len;
     batch_append_section(&sealed->payload, section);
-    site->len = sealed->payload.len - site->at;
+    part->len = sealed->payload.len - part->at;
 }
 
 void sealed_finish(struct sealed *sealed)
@@ -50,11 +46,9 @@ void sealed_finish(struct sealed *sealed)
 
 void sealed_free(struct sealed *sealed)
 {
-    held_free_chain(sealed->held);
-    for (size_t i = 0; i < sealed->site_count; i++)
-        free(sealed->sites[i].name);
+    assert(held_chain_is_empty(&sealed->held));
     buf_done(&sealed->payload);
-    free(sealed->sites);
+    free(sealed->parts);
     free(sealed);
 }
 
@@ -67,17 +61,31 @@ void sealed_free_list(struct sealed *first)
     }
 }
 
-bool sealed_part(const struct sealed *sealed, struct str site, struct buf *out)
+static uint32_t count_parts(const struct sealed *sealed, uint32_t desk)
 {
-    for (size_t i = 0; i < sealed->site_count; i++) {
-        const struct sealed_site *entry = &sealed->sites[i];
-        if (!str_eq((struct str){entry->name, entry->name_len}, site))
-            continue;
-        buf_init(out, LIVE_MESSAGE_BYTES_MAX);
-        batch_begin(out, 1);
-        buf_append(out, sealed->payload.ptr + entry->at, entry->len);
-        batch_end(out);
-        return true;
-    }
-    return false;
+    uint32_t count = 0;
+    for (size_t i = 0; i < sealed->part_count; i++)
+        count += sealed->parts[i].desk == desk;
+    return count;
+}
+
+bool sealed_has(const struct sealed *sealed, uint32_t desk)
+{
+    return count_parts(sealed, desk) > 0;
+}
+
+void sealed_each_desk(const struct sealed *sealed, void (*fn)(uint32_t desk, void *data),
+                      void *data)
+{
+    for (size_t i = 0; i < sealed->part_count; i++)
+        fn(sealed->parts[i].desk, data);
+}
+
+void sealed_append_part(const struct sealed *sealed, uint32_t desk, struct buf *out)
+{
+    batch_begin(out, count_parts(sealed, desk));
+    for (size_t i = 0; i < sealed->part_count; i++)
+        if (sealed->parts[i].desk == desk)
+            buf_append(out, sealed->payload.ptr + sealed->parts[i].at, sealed->parts[i].len);
+    batch_end(out);
 }

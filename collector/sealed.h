@@ -1,6 +1,6 @@
 #pragma once
 
-/* A sealed batch: its number, its payload, and where each site's section stands in it. One thread.
+/* A sealed batch: its number, its payload, and where each desk's sections stand in it. One thread.
  */
 
 #include <stdint.h>
@@ -13,20 +13,27 @@ struct sealed {
     struct sealed *next;
     uint64_t number;
     struct buf payload;
-    struct held *held; /* replies that wait for it */
+    struct held_chain held; /* replies that wait for it */
     int64_t acknowledged_ms;
     /* private */
-    struct sealed_site *sites;
-    size_t site_count;
+    struct sealed_part *parts;
+    size_t part_count;
 };
 
 /* For `section_count` sections, all of which sealed_add() must add before sealed_finish(). */
 struct sealed *sealed_new(uint64_t number, size_t section_count);
-void sealed_add(struct sealed *sealed, struct section *section);
+/* `desk`: the writer's number of the site's desk. */
+void sealed_add(struct sealed *sealed, struct section *section, uint32_t desk);
+/* Together the sections must fit into BATCH_BYTES_MAX: see batch_section_bytes_max(). */
 void sealed_finish(struct sealed *sealed);
+/* Nobody may wait for it any more. */
 void sealed_free(struct sealed *sealed);
 /* A whole list. */
 void sealed_free_list(struct sealed *first);
 
-/* A site's part as a payload of its own, initialised into `out`; false when it has none. */
-MUST_CHECK bool sealed_part(const struct sealed *sealed, struct str site, struct buf *out);
+bool sealed_has(const struct sealed *sealed, uint32_t desk);
+/* Calls fn(desk, data) for each section's desk. */
+void sealed_each_desk(const struct sealed *sealed, void (*fn)(uint32_t desk, void *data),
+                      void *data);
+/* A desk's sections as a payload of their own, appended to `out`. */
+void sealed_append_part(const struct sealed *sealed, uint32_t desk, struct buf *out);

@@ -5,15 +5,15 @@
  *     held replies ────────────▶ its held replies ──────────────────────────────▶ 204 each
  *          └── older than ack_wait_ms: 202
  *
- * A desk is one site's place at this worker: its open section, the key of its day, and the replies
- * that wait for it. Example with mix_views 1 and a busy Redis: batch 17 is in flight with one
- * view; 180 views gather in the open sections during its round trip; when it is acknowledged they
- * leave together as batch 18.
+ * A desk (desk.h) is one site's place at this worker. Example with mix_views 1 and a busy Redis:
+ * batch 17 is in flight with one view; 180 views gather in the open sections during its round trip;
+ * when it is acknowledged they leave together as batch 18.
  *
  * While Redis is away ripe sections stay open and go on counting, which takes next to no memory,
- * until they are nearly full; only then are they sealed into the queue, which is bounded. A number
- * belongs to a batch for ever: an unknown outcome is settled by sending the same number again
- * (append answers DUP). If Redis has lost this writer's row (GAP), nothing of what is
+ * until they are nearly full; only then are they sealed into the queue. Queue and open sections are
+ * bounded; past that beacons are shed, and counted as such with the next one that finds room. A
+ * number belongs to a batch for ever: an unknown outcome is settled by sending the same number
+ * again (append answers DUP). If Redis has lost this writer's row (GAP), nothing of what is
  * unacknowledged is there, and the writer starts over under a new name from 1. */
 
 #include "collector/writer.h"
@@ -25,11 +25,11 @@
 #include <stdlib.h>
 
 #include "aggregator/batch.h"
+#include "collector/desk.h"
 #include "collector/held.h"
 #include "collector/sealed.h"
 #include "collector/view.h"
 #include "common/clock.h"
-#include "common/hash.h"
 #include "common/limits.h"
 #include "common/log.h"
 
@@ -39,27 +39,16 @@ enum {
     WRITER_RETRY_MS = 200,   /* after an error reply */
     WRITER_RECENT_MS = 2000, /* acknowledged batches that live messages may repeat */
     WRITER_ID_DIGITS = 16,
-    DESKS_FIRST = 16,
-    DESK_KEY_IDLE_MS = 120000,
+    DESK_KEY_IDLE_MS = 120000, /* a day's key is asked for anew after this without a view */
+    SECTIONS_A_BATCH_MAX = 256,
 };
 /* A section this large is sealed whatever its age. */
 static const size_t SECTION_SEAL_BYTES = BATCH_BYTES_MAX / 2;
-/* What one view can add to a section: its cells' values and their fixed parts. */
-enum { CELL_FIXED_BYTES = 40, REGISTER_BYTES = 3 };
-static_assert((size_t)VIEW_CELLS_MAX * (VALUE_BYTES_MAX + CELL_FIXED_BYTES) < BATCH_BYTES_MAX / 2,
+static_assert((size_t)VIEW_CELLS_MAX *
+                      (VALUE_BYTES_MAX + BATCH_CELL_BYTES_MAX + 2 * BATCH_REGISTER_BYTES) <
+                  BATCH_BYTES_MAX / 2 - BATCH_ENDS_BYTES_MAX,
               "a section that is not to be sealed yet takes one more view");
 static_assert(VIEW_CELLS_MAX < SECTION_CELLS_MAX / 2, "likewise in cells");
-
-struct desk {
-    struct str site; /* owned */
-    uint32_t date;
-    struct day_key key;
-    struct section *section; /* NULL: nothing is open */
-    int64_t opened_ms;
-    bool touched; /* in the writer's list of desks to look at */
-    struct held *held;
-    uint64_t last_number; /* of the last sealed batch with this site */
-};
 
 struct writer {
     struct writer_options options;
@@ -67,114 +56,50 @@ struct writer {
     struct loop_timer *tick;
     uint64_t id;
     uint64_t last_number;
-    struct desk **desks;
-    size_t desk_count, desk_capacity;
-    uint32_t *slots; /* hash of the site → desk + 1 */
-    size_t slot_mask;
-    struct desk **touched; /* may be ripe; as many places as desks */
-    size_t touched_count;
+    struct desk_table desks;
+    struct desk **touched; /* may be ripe */
+    size_t touched_count, touched_capacity;
     int64_t scan_at_ms;
-    struct section *spare;       /* one empty section, so that a quiet desk does not allocate */
     struct sealed *first, *last; /* batches, oldest first; the first may be in flight */
     size_t queue_bytes;
     bool in_flight;
-    bool refused; /* said once */
+    bool draining; /* everything is ripe */
+    bool refused;  /* said once */
     int64_t retry_at_ms;
     struct sealed *recent, *recent_last;
     size_t recent_count;
     struct held_line held;
+    size_t publishing, publish_bytes; /* live messages without a reply */
 };
 
-static void seal_and_send(struct writer *writer, bool everything);
+static void seal_and_send(struct writer *writer);
 
-/* --- Desks ----------------------------------------------------------------------------------- */
-
-static void place_desk(struct writer *writer, size_t index)
-{
-    size_t slot = hash_str(writer->desks[index]->site) & writer->slot_mask;
-    while (writer->slots[slot] != 0)
-        slot = (slot + 1) & writer->slot_mask;
-    writer->slots[slot] = (uint32_t)index + 1;
-}
-
-static void grow_desks(struct writer *writer)
-{
-    writer->desk_capacity = writer->desk_capacity == 0 ? DESKS_FIRST : 2 * writer->desk_capacity;
-    writer->desks = reallocarray(writer->desks, writer->desk_capacity, sizeof(struct desk *));
-    writer->touched = reallocarray(writer->touched, writer->desk_capacity, sizeof(struct desk *));
-    free(writer->slots);
-    writer->slots = calloc(2 * writer->desk_capacity, sizeof(*writer->slots));
-    if (writer->desks == NULL || writer->touched == NULL || writer->slots == NULL)
-        abort();
-    writer->slot_mask = 2 * writer->desk_capacity - 1;
-    for (size_t i = 0; i < writer->desk_count; i++)
-        place_desk(writer, i);
-}
-
-static struct desk *find_desk(const struct writer *writer, struct str site)
-{
-    size_t slot = hash_str(site) & writer->slot_mask;
-    for (; writer->slots[slot] != 0; slot = (slot + 1) & writer->slot_mask) {
-        struct desk *desk = writer->desks[writer->slots[slot] - 1];
-        if (str_eq(desk->site, site))
-            return desk;
-    }
-    return NULL;
-}
-
-static struct desk *make_desk(struct writer *writer, struct str site)
-{
-    if (writer->desk_count == writer->desk_capacity)
-        grow_desks(writer);
-    struct desk *desk = calloc(1, sizeof(*desk));
-    char *copy = strndup(site.ptr, site.len);
-    if (desk == NULL || copy == NULL)
-        abort();
-    desk->site = (struct str){copy, site.len};
-    writer->desks[writer->desk_count] = desk;
-    place_desk(writer, writer->desk_count++);
-    return desk;
-}
-
-static size_t section_bytes(const struct section *section)
-{
-    return section->bytes.len + (size_t)section->cell_count * CELL_FIXED_BYTES +
-           (size_t)section->register_count * REGISTER_BYTES;
-}
+/* --- Sealing --------------------------------------------------------------------------------- */
 
 static bool is_nearly_full(const struct section *section)
 {
     return section->cell_count > SECTION_CELLS_MAX - 2 * VIEW_CELLS_MAX ||
-           section_bytes(section) > SECTION_SEAL_BYTES;
+           batch_section_bytes_max(section) > SECTION_SEAL_BYTES;
 }
 
-static bool is_ripe(const struct writer *writer, const struct desk *desk, int64_t now_ms)
+static bool is_ripe(const struct writer *writer, const struct desk_day *day, int64_t now_ms)
 {
-    return desk->section->views >= writer->options.mix_views ||
-           now_ms - desk->opened_ms >= (int64_t)writer->options.mix_seconds * 1000 ||
-           is_nearly_full(desk->section);
+    if (day->section == NULL)
+        return false;
+    /* Where nothing is mixed, a report that waits for its reply is as good as a view. */
+    bool waited_for = writer->options.mix_views <= 1 && !held_chain_is_empty(&day->held);
+    return writer->draining || waited_for || day->section->views >= writer->options.mix_views ||
+           now_ms - day->opened_ms >= (int64_t)writer->options.mix_seconds * 1000 ||
+           is_nearly_full(day->section);
 }
 
-/* --- Sealing --------------------------------------------------------------------------------- */
-
-static void close_section(struct writer *writer, struct desk *desk)
-{
-    section_reset(desk->section, STR_EMPTY, 0);
-    if (writer->spare == NULL)
-        writer->spare = desk->section;
-    else
-        section_free(desk->section);
-    desk->section = NULL;
-}
-
-static void seal(struct writer *writer, struct desk *const *desks, size_t count)
+static void seal(struct writer *writer, struct desk_day *const *days, size_t count)
 {
     struct sealed *batch = sealed_new(++writer->last_number, count);
     for (size_t i = 0; i < count; i++) {
-        sealed_add(batch, desks[i]->section);
-        held_move(&desks[i]->held, &batch->held);
-        close_section(writer, desks[i]);
-        desks[i]->last_number = batch->number;
+        sealed_add(batch, days[i]->section, days[i]->desk);
+        held_move(&days[i]->held, &batch->held);
+        desk_close(&writer->desks, days[i]);
     }
     sealed_finish(batch);
     if (writer->last != NULL)
@@ -190,46 +115,70 @@ static void touch(struct writer *writer, struct desk *desk)
     if (desk->touched)
         return;
     desk->touched = true;
+    if (writer->touched_count == writer->touched_capacity) {
+        writer->touched_capacity =
+            writer->touched_capacity == 0 ? 16 : 2 * writer->touched_capacity;
+        writer->touched =
+            reallocarray(writer->touched, writer->touched_capacity, sizeof(struct desk *));
+        if (writer->touched == NULL)
+            abort();
+    }
     writer->touched[writer->touched_count++] = desk;
 }
 
-/* Seals what is ripe, or all of it, of the touched desks into one batch. Desks that are not ripe
- * leave the list until their next view, or until age makes them ripe. */
-static void seal_touched(struct writer *writer, bool everything)
+/* What is to leave together. */
+struct choice {
+    struct desk_day *days[SECTIONS_A_BATCH_MAX];
+    size_t count, bytes;
+};
+
+/* False when the desk has a ripe section that this batch has no room for. */
+static bool choose_ripe(const struct writer *writer, struct desk *desk, int64_t now_ms,
+                        struct choice *choice)
 {
-    enum { DESKS_A_BATCH = 256 };
-    struct desk *chosen[DESKS_A_BATCH];
-    size_t count = 0, kept = 0, bytes = 0;
+    for (size_t d = 0; d < DESK_DAYS; d++) {
+        struct desk_day *day = &desk->days[d];
+        if (!is_ripe(writer, day, now_ms))
+            continue;
+        size_t bytes = batch_section_bytes_max(day->section);
+        if (choice->count == SECTIONS_A_BATCH_MAX ||
+            choice->bytes + bytes > BATCH_BYTES_MAX - BATCH_ENDS_BYTES_MAX)
+            return false;
+        choice->days[choice->count++] = day;
+        choice->bytes += bytes;
+    }
+    return true;
+}
+
+/* Seals what is ripe of the touched desks into one batch. Desks that are not ripe leave the list
+ * until their next view, or until age makes them ripe. */
+static void seal_touched(struct writer *writer)
+{
+    struct choice choice;
+    choice.count = choice.bytes = 0;
+    size_t kept = 0;
     int64_t now_ms = clock_mono_ms();
     for (size_t i = 0; i < writer->touched_count; i++) {
         struct desk *desk = writer->touched[i];
-        bool ripe = desk->section != NULL && (everything || is_ripe(writer, desk, now_ms));
-        size_t more = ripe ? section_bytes(desk->section) : 0;
-        if (ripe && (count == DESKS_A_BATCH || (count > 0 && bytes + more > BATCH_BYTES_MAX))) {
+        desk->touched = !choose_ripe(writer, desk, now_ms, &choice);
+        if (desk->touched)
             writer->touched[kept++] = desk; /* in the next batch */
-            continue;
-        }
-        desk->touched = false;
-        bytes += more;
-        if (ripe)
-            chosen[count++] = desk;
     }
     writer->touched_count = kept;
-    if (count > 0)
-        seal(writer, chosen, count);
+    if (choice.count > 0)
+        seal(writer, choice.days, choice.count);
 }
 
-/* Age makes sections ripe, and a desk without one for a while forgets its day's key. */
+/* Age makes sections ripe, and a day without views for a while forgets its key. */
 static void scan_desks(struct writer *writer, int64_t now_ms)
 {
-    for (size_t i = 0; i < writer->desk_count; i++) {
-        struct desk *desk = writer->desks[i];
-        if (desk->section != NULL && is_ripe(writer, desk, now_ms)) {
-            touch(writer, desk);
-        } else if (desk->section == NULL && desk->date != 0 &&
-                   now_ms - desk->opened_ms > DESK_KEY_IDLE_MS) {
-            explicit_bzero(&desk->key, sizeof(desk->key));
-            desk->date = 0;
+    for (size_t i = 0; i < writer->desks.count; i++) {
+        struct desk *desk = writer->desks.desks[i];
+        for (size_t d = 0; d < DESK_DAYS; d++) {
+            if (is_ripe(writer, &desk->days[d], now_ms))
+                touch(writer, desk);
+            if (now_ms - desk->days[d].used_ms > DESK_KEY_IDLE_MS)
+                desk_forget_key(&desk->days[d]);
         }
     }
 }
@@ -257,8 +206,7 @@ static void acknowledge_first(struct writer *writer)
     if (writer->first == NULL)
         writer->last = NULL;
     writer->queue_bytes -= batch->payload.len;
-    held_answer_chain(&writer->held, batch->held, writer->options.reply_durable);
-    batch->held = NULL;
+    held_answer_chain(&writer->held, &batch->held, writer->options.reply_durable);
     batch->next = NULL;
     batch->acknowledged_ms = clock_mono_ms();
     if (writer->recent_last != NULL)
@@ -278,8 +226,6 @@ static void start_over(struct writer *writer)
     writer->last_number = 0;
     for (struct sealed *batch = writer->first; batch != NULL; batch = batch->next)
         batch->number = ++writer->last_number;
-    for (size_t i = 0; i < writer->desk_count; i++)
-        writer->desks[i]->last_number = 0;
     /* Live messages name the writer: what was acknowledged under the old name is not of the new. */
     sealed_free_list(writer->recent);
     writer->recent = writer->recent_last = NULL;
@@ -297,7 +243,7 @@ static void on_appended(const struct redis_reply *reply, void *data)
             log_info("the log takes batches again");
         writer->refused = false;
         acknowledge_first(writer);
-        seal_and_send(writer, false);
+        seal_and_send(writer);
         return;
     }
     if (redis_reply_is(reply, "GAP"))
@@ -333,13 +279,13 @@ static void send_first(struct writer *writer)
         buf_done(&keys[i]);
 }
 
-static void seal_and_send(struct writer *writer, bool everything)
+static void seal_and_send(struct writer *writer)
 {
     if (writer->in_flight)
         return;
     bool can_send = redis_link_is_up(writer->link) && clock_mono_ms() >= writer->retry_at_ms;
-    if (everything || (can_send && writer->first == NULL))
-        seal_touched(writer, everything);
+    if (can_send && writer->first == NULL)
+        seal_touched(writer);
     if (can_send && writer->first != NULL)
         send_first(writer);
 }
@@ -357,7 +303,7 @@ static void on_tick(void *data)
         scan_desks(writer, now_ms);
         writer->scan_at_ms = now_ms + WRITER_SCAN_MS;
     }
-    seal_and_send(writer, false);
+    seal_and_send(writer);
 }
 
 struct writer *writer_new(const struct writer_options *options)
@@ -367,7 +313,7 @@ struct writer *writer_new(const struct writer_options *options)
         abort();
     writer->options = *options;
     randombytes_buf(&writer->id, sizeof(writer->id));
-    grow_desks(writer);
+    desk_table_init(&writer->desks, options->day_keys);
     writer->link = redis_link_new(options->loop, &options->redis, &(struct redis_link_events){0});
     writer->tick = loop_timer_new(options->loop, WRITER_TICK_MS, on_tick, writer);
     return writer;
@@ -380,79 +326,72 @@ void writer_free(struct writer *writer)
     loop_timer_free(writer->tick);
     redis_link_free(writer->link);
     held_answer_late(&writer->held, INT64_MAX, writer->options.reply_accepted);
-    for (size_t i = 0; i < writer->desk_count; i++) {
-        struct desk *desk = writer->desks[i];
-        section_free(desk->section);
-        held_free_chain(desk->held);
-        free((void *)(uintptr_t)desk->site.ptr);
-        explicit_bzero(desk, sizeof(*desk));
-        free(desk);
-    }
-    held_line_done(&writer->held);
     sealed_free_list(writer->first);
     sealed_free_list(writer->recent);
-    section_free(writer->spare);
-    free(writer->desks);
+    desk_table_done(&writer->desks);
+    held_line_done(&writer->held);
     free(writer->touched);
-    free(writer->slots);
     free(writer);
 }
 
-static void open_section(struct writer *writer, struct desk *desk, uint32_t date)
+/* Seals what stands in the way of a view of this date, and sees to the bounds. False: full. */
+static bool make_room(struct writer *writer, struct desk_day *day, uint32_t date)
 {
-    if (desk->date != date) {
-        day_keys_get(writer->options.day_keys, desk->site, date, &desk->key);
-        desk->date = date;
+    desk_account(&writer->desks, day);
+    if (day->section != NULL && (day->date != date || is_nearly_full(day->section))) {
+        if (writer->queue_bytes + batch_section_bytes_max(day->section) > WRITER_QUEUE_BYTES_MAX)
+            return false;
+        seal(writer, &day, 1);
     }
-    desk->section = writer->spare != NULL ? writer->spare : section_new(SECTION_CELLS_MAX);
-    writer->spare = NULL;
-    section_reset(desk->section, desk->site, date);
-    desk->opened_ms = clock_mono_ms();
+    return writer->desks.open_bytes <= WRITER_OPEN_BYTES_MAX;
 }
 
 bool writer_open(struct writer *writer, struct str site, uint32_t date,
                  struct writer_section *ret_section)
 {
-    struct desk *desk = find_desk(writer, site);
-    if (desk == NULL)
-        desk = make_desk(writer, site);
-    if (desk->section != NULL && (desk->date != date || is_nearly_full(desk->section))) {
-        if (writer->queue_bytes + section_bytes(desk->section) > WRITER_QUEUE_BYTES_MAX)
-            return false;
-        seal(writer, &desk, 1);
+    struct desk *desk = desk_table_get(&writer->desks, site);
+    struct desk_day *day = desk_day_of(desk, date);
+    if (!make_room(writer, day, date)) {
+        desk->shed++;
+        return false;
     }
-    if (desk->section == NULL)
-        open_section(writer, desk, date);
+    desk_open(&writer->desks, desk, day, date, clock_mono_ms());
+    if (desk->shed > 0)
+        view_count_drops(day->section, DROP_NO_ROOM, desk->shed);
+    desk->shed = 0;
     touch(writer, desk);
-    *ret_section = (struct writer_section){desk->section, &desk->key};
+    *ret_section = (struct writer_section){day->section, &day->key};
     return true;
 }
 
 void writer_hold(struct writer *writer, struct str site, struct http_request *req)
 {
-    struct desk *desk = find_desk(writer, site);
-    assert(desk != NULL && desk->section != NULL);
-    if (!held_add(&writer->held, &desk->held, req, clock_mono_ms()))
+    struct desk *desk = desk_table_find(&writer->desks, site);
+    assert(desk != NULL && desk->days[desk->current].section != NULL);
+    if (!held_add(&writer->held, &desk->days[desk->current].held, req, clock_mono_ms()))
         http_reply(req, writer->options.reply_accepted);
 }
 
 void writer_turn(struct writer *writer)
 {
-    seal_and_send(writer, false);
+    seal_and_send(writer);
+}
+
+static bool is_anything_open(const struct writer *writer)
+{
+    for (size_t i = 0; i < writer->desks.count; i++)
+        for (size_t d = 0; d < DESK_DAYS; d++)
+            if (writer->desks.desks[i]->days[d].section != NULL)
+                return true;
+    return false;
 }
 
 bool writer_drain(struct writer *writer)
 {
-    for (size_t i = 0; i < writer->desk_count; i++)
-        if (writer->desks[i]->section != NULL)
-            touch(writer, writer->desks[i]);
-    seal_and_send(writer, true);
-    if (writer->first != NULL)
-        return false;
-    for (size_t i = 0; i < writer->desk_count; i++)
-        if (writer->desks[i]->section != NULL)
-            return false;
-    return true;
+    writer->draining = true;
+    scan_desks(writer, clock_mono_ms());
+    seal_and_send(writer);
+    return writer->first == NULL && !is_anything_open(writer);
 }
 
 bool writer_is_up(const struct writer *writer)
@@ -464,15 +403,21 @@ bool writer_is_up(const struct writer *writer)
 
 static void on_published(const struct redis_reply *reply, void *data)
 {
+    struct writer *writer = data;
     (void)reply;
-    (void)data;
+    if (--writer->publishing == 0)
+        writer->publish_bytes = 0;
 }
 
 void writer_publish(struct writer *writer, struct str channel, struct str message)
 {
     const struct str argv[] = {STR_LIT("PUBLISH"), channel, message};
-    if (!redis_link_send(writer->link, ARRAY_LEN(argv), argv, on_published, NULL))
-        return; /* nobody to tell: the next second's message says it again */
+    /* Whoever is not told now is told in a second, or when it is applied. */
+    if (writer->publish_bytes + message.len > WRITER_PUBLISH_BYTES_MAX ||
+        !redis_link_send(writer->link, ARRAY_LEN(argv), argv, on_published, writer))
+        return;
+    writer->publishing++;
+    writer->publish_bytes += message.len;
 }
 
 uint64_t writer_id(const struct writer *writer)
@@ -480,32 +425,75 @@ uint64_t writer_id(const struct writer *writer)
     return writer->id;
 }
 
-static void add_part(struct live_part *parts, struct buf *payloads, size_t *count,
-                     const struct sealed *batch, struct str site)
+/* The newest batches with something of this desk: they are the likeliest not to be applied. The
+ * last place is the open part's. */
+struct newest {
+    const struct sealed *batches[LIVE_PARTS_MAX - 1];
+    size_t count;
+};
+
+static void find_newest(const struct sealed *first, uint32_t desk, struct newest *newest)
 {
-    /* The open part needs the last place. */
-    if (*count < LIVE_PARTS_MAX - 1 && sealed_part(batch, site, &payloads[*count])) {
-        parts[*count] = (struct live_part){.number = batch->number};
-        ++*count;
+    const size_t places = ARRAY_LEN(newest->batches);
+    for (const struct sealed *batch = first; batch != NULL; batch = batch->next) {
+        if (!sealed_has(batch, desk))
+            continue;
+        if (newest->count == places)
+            memmove(&newest->batches[0], &newest->batches[1],
+                    --newest->count * sizeof(newest->batches[0]));
+        newest->batches[newest->count++] = batch;
     }
 }
 
-static size_t collect_parts(struct writer *writer, struct desk *desk, struct live_part *parts,
-                            struct buf *payloads)
+static uint32_t count_open(const struct desk *desk)
 {
-    size_t count = 0;
-    for (struct sealed *batch = writer->recent; batch != NULL; batch = batch->next)
-        add_part(parts, payloads, &count, batch, desk->site);
-    for (struct sealed *batch = writer->first; batch != NULL; batch = batch->next)
-        add_part(parts, payloads, &count, batch, desk->site);
-    if (desk->section != NULL) {
-        buf_init(&payloads[count], LIVE_MESSAGE_BYTES_MAX);
-        batch_begin(&payloads[count], 1);
-        batch_append_section(&payloads[count], desk->section);
-        batch_end(&payloads[count]);
-        parts[count++] = (struct live_part){.after = desk->last_number};
-    }
+    uint32_t count = 0;
+    for (size_t d = 0; d < DESK_DAYS; d++)
+        count += desk->days[d].section != NULL;
     return count;
+}
+
+static void append_open(struct buf *out, struct desk *desk)
+{
+    batch_begin(out, count_open(desk));
+    for (size_t d = 0; d < DESK_DAYS; d++)
+        if (desk->days[d].section != NULL)
+            batch_append_section(out, desk->days[d].section);
+    batch_end(out);
+}
+
+struct parts {
+    struct live_part parts[LIVE_PARTS_MAX];
+    struct buf payloads[LIVE_PARTS_MAX];
+    size_t count;
+};
+
+static void collect_parts(const struct writer *writer, uint32_t number, struct parts *parts)
+{
+    struct desk *desk = writer->desks.desks[number];
+    struct newest newest = {.count = 0};
+    find_newest(writer->recent, number, &newest);
+    find_newest(writer->first, number, &newest);
+    parts->count = 0;
+    for (size_t i = 0; i < newest.count; i++) {
+        struct buf *payload = &parts->payloads[parts->count];
+        buf_init(payload, LIVE_MESSAGE_BYTES_MAX);
+        sealed_append_part(newest.batches[i], number, payload);
+        parts->parts[parts->count++] = (struct live_part){.number = newest.batches[i]->number};
+    }
+    if (count_open(desk) > 0) {
+        struct buf *payload = &parts->payloads[parts->count];
+        buf_init(payload, LIVE_MESSAGE_BYTES_MAX);
+        append_open(payload, desk);
+        /* Whatever seals it will have a higher number. */
+        parts->parts[parts->count++] = (struct live_part){.after = writer->last_number};
+    }
+}
+
+static void mark_desk(uint32_t desk, void *data)
+{
+    bool *marked = data;
+    marked[desk] = true;
 }
 
 void writer_each_live(struct writer *writer,
@@ -513,19 +501,28 @@ void writer_each_live(struct writer *writer,
                                  void *data),
                       void *data)
 {
-    for (size_t i = 0; i < writer->desk_count; i++) {
-        struct live_part parts[LIVE_PARTS_MAX];
-        struct buf payloads[LIVE_PARTS_MAX];
-        size_t count = collect_parts(writer, writer->desks[i], parts, payloads), whole = 0;
-        for (size_t p = 0; p < count; p++) {
-            parts[p].payload = buf_str(&payloads[p]);
+    bool *in_batch = calloc(writer->desks.count + 1, sizeof(*in_batch));
+    if (in_batch == NULL)
+        abort();
+    for (const struct sealed *batch = writer->recent; batch != NULL; batch = batch->next)
+        sealed_each_desk(batch, mark_desk, in_batch);
+    for (const struct sealed *batch = writer->first; batch != NULL; batch = batch->next)
+        sealed_each_desk(batch, mark_desk, in_batch);
+    for (size_t i = 0; i < writer->desks.count; i++) {
+        struct parts parts;
+        size_t whole = 0;
+        if (!in_batch[i] && count_open(writer->desks.desks[i]) == 0)
+            continue;
+        collect_parts(writer, (uint32_t)i, &parts);
+        for (size_t p = 0; p < parts.count; p++) {
+            parts.parts[p].payload = buf_str(&parts.payloads[p]);
             /* A part too large to tell shows when it is applied. */
-            if (!payloads[p].overflow)
-                parts[whole++] = parts[p];
+            if (!parts.payloads[p].overflow)
+                parts.parts[whole++] = parts.parts[p];
         }
-        if (count > 0)
-            fn(writer->desks[i]->site, parts, whole, data);
-        for (size_t p = 0; p < count; p++)
-            buf_done(&payloads[p]);
+        fn(writer->desks.desks[i]->site, parts.parts, whole, data);
+        for (size_t p = 0; p < parts.count; p++)
+            buf_done(&parts.payloads[p]);
     }
+    free(in_batch);
 }

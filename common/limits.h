@@ -39,7 +39,7 @@ static_assert(HOST_BYTES_MAX <= VALUE_BYTES_MAX, "a referrer host is a value");
 /* --- Sections and batches ----------------------------------------------------------------------
  */
 /* Cells of an open section. A view touches at most some twenty cells and sixty with thirty
- * properties; a section that reaches half of it is sealed whatever its age. */
+ * properties; a section with room for two such views only is sealed whatever its age. */
 #define SECTION_CELLS_MAX 8192
 /* One batch: what one worker can gather during one round trip to Redis, far under Redis's own
  * limits and small enough that `append` runs well under a millisecond. */
@@ -47,6 +47,11 @@ static_assert(HOST_BYTES_MAX <= VALUE_BYTES_MAX, "a referrer host is a value");
 /* Sealed batches that wait for Redis in a worker's memory; past it beacons are shed with 503. */
 #define WRITER_QUEUE_BYTES_MAX (16 * 1024 * 1024)
 static_assert(WRITER_QUEUE_BYTES_MAX >= 2 * BATCH_BYTES_MAX, "one in flight and one waiting");
+/* Memory of a worker's open sections; past it beacons are shed with 503. A quiet site's is 10 KB,
+ * so that every site of the list may be open at once; a full one is under 2 MiB. */
+#define WRITER_OPEN_BYTES_MAX (128 * 1024 * 1024)
+/* Live messages that Redis has not answered yet; past it the second's others are not told. */
+#define WRITER_PUBLISH_BYTES_MAX (32 * 1024 * 1024)
 /* The log's length in Redis; `append` refuses past it, which the writer treats as Redis away. */
 #define LOG_ENTRIES_MAX 200000
 /* What the aggregator folds in one `apply`. */
@@ -170,9 +175,10 @@ static_assert(APPLY_CALL_BYTES_MAX >= 64u * (APPLY_BYTES_MAX + BATCH_BYTES_MAX),
 /* A collector tells every second; one that is silent for three is gone, or has nothing open. */
 #define OVERLAY_EXPIRY_MS 3000
 
-/* --- Questions ---------------------------------------------------------------------------------- */
-/* Questions that are answered at the same time; past it 503. A page asks some eight at once, and one
- * holds at most 20 MB of rows. */
+/* --- Questions ----------------------------------------------------------------------------------
+ */
+/* Questions that are answered at the same time; past it 503. A page asks some eight at once, and
+ * one holds at most 20 MB of rows. */
 #define QUESTIONS_MAX 32
 /* Days of one question that are under way at Redis: enough to hide the round trip, few enough that
  * the replies in memory stay small. */

@@ -229,6 +229,108 @@ static void what_may_wait_is_bounded(void **state)
     end(&fixture);
 }
 
+static bool count_page(struct fixture *fixture, const char *site, uint32_t date, const char *page)
+{
+    struct writer_section open;
+    if (!writer_open(fixture->writer, str_from(site), date, &open))
+        return false;
+    section_cell(open.section, TABLE_PAGE, str_from(page))->sums[METRIC_PAGEVIEWS]++;
+    open.section->views++;
+    return true;
+}
+
+/* Yesterday's last view stays in its mix, whatever comes after midnight, and a clock that steps
+ * back finds it again. */
+static void midnight_seals_nothing_that_is_not_mixed(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    start(&fixture, 10, 3600);
+    wait_until_up(&fixture);
+    assert_true(count_page(&fixture, "a.example", DATE, "/last"));
+    assert_true(count_page(&fixture, "a.example", DATE + 1, "/first"));
+    assert_true(count_page(&fixture, "a.example", DATE, "/back"));
+    assert_true(count_page(&fixture, "a.example", DATE + 1, "/forth"));
+    turns(&fixture, 40);
+    assert_int_equal(fake_redis_count(fixture.redis), 0);
+    for (int i = 0; i < 8; i++) {
+        char page[16];
+        snprintf(page, sizeof(page), "/%d", i);
+        assert_true(count_page(&fixture, "a.example", DATE + 1, page));
+    }
+    turns(&fixture, 40);
+    assert_int_equal(fake_redis_count(fixture.redis), 1);
+    assert_true(drain(&fixture));
+    assert_int_equal(fake_redis_count(fixture.redis), 2);
+    assert_counted_once(&fixture, 12);
+    end(&fixture);
+}
+
+/* A third date has no place: the eldest section leaves first. */
+static void a_third_day_seals_the_first(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    start(&fixture, 10, 3600);
+    wait_until_up(&fixture);
+    for (uint32_t day = 0; day < 4; day++)
+        assert_true(count_page(&fixture, "a.example", DATE + day, "/a"));
+    turns(&fixture, 100);
+    assert_int_equal(fake_redis_count(fixture.redis), 2);
+    assert_true(drain(&fixture));
+    assert_counted_once(&fixture, 4);
+    end(&fixture);
+}
+
+/* Fills a site's section as far as one goes without being sealed. */
+static int fill_site(struct fixture *fixture, int site)
+{
+    char domain[32], page[32];
+    int taken = 0;
+    snprintf(domain, sizeof(domain), "s%d.example", site);
+    for (int i = 0; i < SECTION_CELLS_MAX / 2; i++) {
+        snprintf(page, sizeof(page), "/%d", i);
+        if (!count_page(fixture, domain, DATE, page))
+            return taken;
+        taken++;
+    }
+    return taken;
+}
+
+static int64_t count_drops(struct fixture *fixture, const char *site)
+{
+    struct day_set set;
+    fake_redis_pause(fixture->redis);
+    day_set_init(&set, 16 * APPLY_CELLS_MAX);
+    for (size_t i = 0; i < fake_redis_count(fixture->redis); i++)
+        assert_int_equal(batch_fold(fake_redis_payload(fixture->redis, i), &set), BATCH_OK);
+    struct section *section = day_set_section(&set, str_from(site), DATE);
+    int64_t drops = section_cell(section, TABLE_DROPS, STR_LIT("no_room"))->sums[METRIC_EVENTS];
+    day_set_done(&set);
+    fake_redis_resume(fixture->redis);
+    return drops;
+}
+
+static void open_sections_are_bounded_and_who_is_shed_is_counted(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    start(&fixture, 1, 60);
+    fake_redis_pause(fixture.redis);
+    int site = 0;
+    while (site < 2000 && fill_site(&fixture, site) == SECTION_CELLS_MAX / 2)
+        site++;
+    assert_in_range(site, 50, 1000);
+    for (int i = 0; i < 7; i++)
+        assert_false(count_page(&fixture, "quiet.example", DATE, "/"));
+    fake_redis_resume(fixture.redis);
+    assert_true(drain(&fixture));
+    assert_true(count_page(&fixture, "quiet.example", DATE, "/"));
+    assert_true(drain(&fixture));
+    assert_int_equal(count_drops(&fixture, "quiet.example"), 7);
+    end(&fixture);
+}
+
 struct told {
     uint64_t sealed_number, open_after;
     int sealed, open;
@@ -278,6 +380,35 @@ static void live_parts_name_the_batches(void **state)
     end(&fixture);
 }
 
+static void on_live_numbers(struct str site, const struct live_part *parts, size_t count,
+                            void *data)
+{
+    struct told *told = data;
+    (void)site;
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].number > told->sealed_number)
+            told->sealed_number = parts[i].number;
+    told->sealed += (int)count;
+}
+
+/* More batches than a message has parts: the newest are the likeliest not to be applied. */
+static void live_tells_the_newest_batches(void **state)
+{
+    (void)state;
+    struct fixture fixture = {0};
+    start(&fixture, 1, 60);
+    wait_until_up(&fixture);
+    for (int i = 0; i < 3 * LIVE_PARTS_MAX; i++) {
+        assert_true(count_view(&fixture, 3 * i));
+        assert_true(drain(&fixture));
+    }
+    struct told told = {0};
+    writer_each_live(fixture.writer, on_live_numbers, &told);
+    assert_int_equal(told.sealed_number, 3 * LIVE_PARTS_MAX);
+    assert_in_range(told.sealed, 1, LIVE_PARTS_MAX);
+    end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,7 +419,11 @@ int main(void)
         cmocka_unit_test(a_store_that_forgot_the_writer_gets_a_new_name),
         cmocka_unit_test(while_redis_is_away_counting_goes_on),
         cmocka_unit_test(what_may_wait_is_bounded),
+        cmocka_unit_test(midnight_seals_nothing_that_is_not_mixed),
+        cmocka_unit_test(a_third_day_seals_the_first),
+        cmocka_unit_test(open_sections_are_bounded_and_who_is_shed_is_counted),
         cmocka_unit_test(live_parts_name_the_batches),
+        cmocka_unit_test(live_tells_the_newest_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,6 +65,51 @@ static void many_cells_are_found_again(void **state)
     section_free(section);
 }
 
+/* The writer decides by this bound what leaves together; a payload past BATCH_BYTES_MAX would be
+ * refused for ever. Every cell here is as dear as a cell can be. */
+static void no_section_takes_more_than_its_bound(void **state)
+{
+    (void)state;
+    char value[VALUE_BYTES_MAX];
+    memset(value, 'v', sizeof(value));
+    for (int cells = 0; cells <= 400; cells += 100) {
+        struct section *section = section_new(1000);
+        section_reset(section, STR_LIT("example.com"), DATE);
+        section->views = UINT32_MAX;
+        for (int i = 0; i < cells; i++) {
+            memcpy(value, &i, sizeof(i));
+            struct cell *cell =
+                section_cell(section, TABLE_PAGE, (struct str){value, sizeof(value)});
+            for (int m = 0; m < SECTION_SUMS; m++)
+                cell->sums[m] = -(INT64_C(1) << 40);
+            for (uint16_t r = 0; r < 20; r++)
+                section_add_register(section, cell, (struct sketch_register){r, 1});
+        }
+        struct buf bytes;
+        size_t bound = batch_section_bytes_max(section) + BATCH_ENDS_BYTES_MAX;
+        encode(&bytes, section);
+        assert_true(bytes.len <= bound);
+        /* It is a bound, not a guess: what it has too much is small. */
+        assert_true(bound - bytes.len <= 300 + 3 * (size_t)cells);
+        buf_done(&bytes);
+        section_free(section);
+    }
+}
+
+static void a_section_forgets_its_keys(void **state)
+{
+    (void)state;
+    struct section *section = sample_section();
+    struct cell *cell = section_cell(section, TABLE_PAGE, STR_LIT("/a"));
+    memset(cell->key, 7, sizeof(cell->key));
+    cell->has_key = true;
+    section_forget_keys(section);
+    assert_false(cell->has_key);
+    for (size_t i = 0; i < sizeof(cell->key); i++)
+        assert_int_equal(cell->key[i], 0);
+    section_free(section);
+}
+
 static void a_reset_section_is_empty(void **state)
 {
     (void)state;
@@ -209,6 +254,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_cells_are_found_again),
         cmocka_unit_test(a_reset_section_is_empty),
+        cmocka_unit_test(a_section_forgets_its_keys),
+        cmocka_unit_test(no_section_takes_more_than_its_bound),
         cmocka_unit_test(a_batch_comes_back_as_it_was),
         cmocka_unit_test(any_flipped_bit_or_cut_is_refused),
         cmocka_unit_test(bad_content_is_named),
