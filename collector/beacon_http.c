@@ -323,11 +323,31 @@ static void reply_unknown_site(struct http_request *req, const struct worker *wo
         http_reply_error(req, 404, "this site is not counted here");
 }
 
-void beacon_handle_post(struct http_request *req, void *worker_data)
+/* Pages of any site may send with headers of their own; the answer tells nothing. */
+static void reply_options(struct http_request *req)
+{
+    http_reply(req, &(struct http_reply){
+                        .status = 204,
+                        .headers =
+                            {
+                                {STR_LIT("access-control-allow-origin"), STR_LIT("*")},
+                                {STR_LIT("access-control-allow-methods"), STR_LIT("POST")},
+                                {STR_LIT("access-control-allow-headers"), STR_LIT("content-type")},
+                                {STR_LIT("access-control-max-age"), STR_LIT("86400")},
+                            },
+                        .header_count = 4,
+                    });
+}
+
+void beacon_handle(struct http_request *req, void *worker_data)
 {
     struct worker *worker = worker_data;
     struct beacon beacon;
     enum drop_reason reason;
+    if (http_request_method(req) == HTTP_OPTIONS) {
+        reply_options(req);
+        return;
+    }
     if (consent_of_request(req, worker->collector->config) != CONSENT_COUNT) {
         http_reply(req, &WORKER_COUNTED);
         return;
@@ -353,22 +373,6 @@ void beacon_handle_post(struct http_request *req, void *worker_data)
         http_reply_error(req, 503, "the store is away and what may wait is full");
         return;
     }
-}
-
-void beacon_handle_options(struct http_request *req, void *worker_data)
-{
-    (void)worker_data;
-    http_reply(req, &(struct http_reply){
-                        .status = 204,
-                        .headers =
-                            {
-                                {STR_LIT("access-control-allow-origin"), STR_LIT("*")},
-                                {STR_LIT("access-control-allow-methods"), STR_LIT("POST")},
-                                {STR_LIT("access-control-allow-headers"), STR_LIT("content-type")},
-                                {STR_LIT("access-control-max-age"), STR_LIT("86400")},
-                            },
-                        .header_count = 4,
-                    });
 }
 
 /* The smallest transparent GIF. */

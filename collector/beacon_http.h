@@ -5,6 +5,5 @@
 #include "common/http.h"
 
 /* Handlers for routes; worker_data is a struct worker. */
-void beacon_handle_post(struct http_request *req, void *worker_data);
-void beacon_handle_options(struct http_request *req, void *worker_data);
+void beacon_handle(struct http_request *req, void *worker_data); /* POST and OPTIONS */
 void beacon_handle_pixel(struct http_request *req, void *worker_data);

@@ -193,20 +193,13 @@ static bool should_close(const struct http_request *req, void *worker_data)
     }
     /* A front may carry several people's requests on one connection: a request hidden behind
      * another's body must find it closed. A browser could only harm itself. */
-    struct sockaddr_storage peer;
-    struct client_address address;
-    http_request_peer(req, &peer);
-    client_address_from_peer(&peer, &address);
-    bool trusted = trusted_proxies_hold(&worker->collector->proxies, &address);
-    client_address_wipe(&address);
-    explicit_bzero(&peer, sizeof(peer));
-    return trusted;
+    return worker_peer_is_trusted(worker, req);
 }
 
 static const struct http_route ROUTES[] = {
     {.path = STR_LIT("/b"),
      .methods = 1u << HTTP_POST | 1u << HTTP_OPTIONS,
-     .handler = beacon_handle_post},
+     .handler = beacon_handle},
     {.path = STR_LIT("/b.gif"), .methods = 1u << HTTP_GET, .handler = beacon_handle_pixel},
     {.path = STR_LIT("/footfall.js"), .methods = 1u << HTTP_GET, .handler = asset_handle_tracker},
     {.path = STR_LIT("/opt-out"),

@@ -16,14 +16,7 @@ static struct str header_or_empty(const struct http_request *req, struct str nam
 /* A front that ends TLS says so, and is believed when it is one of the trusted proxies. */
 static bool is_tls(const struct http_request *req, const struct worker *worker)
 {
-    struct sockaddr_storage peer;
-    struct client_address address;
-    http_request_peer(req, &peer);
-    client_address_from_peer(&peer, &address);
-    bool trusted = trusted_proxies_hold(&worker->collector->proxies, &address);
-    client_address_wipe(&address);
-    explicit_bzero(&peer, sizeof(peer));
-    if (!trusted)
+    if (!worker_peer_is_trusted(worker, req))
         return false;
     struct str proto = header_or_empty(req, STR_LIT("x-forwarded-proto"));
     return str_eq_ci(str_trim(str_prefix(proto, str_find(proto, ','))), STR_LIT("https"));

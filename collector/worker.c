@@ -58,3 +58,15 @@ void worker_free(struct worker *worker)
     region_database_unref(worker->regions);
     free(worker);
 }
+
+bool worker_peer_is_trusted(const struct worker *worker, const struct http_request *req)
+{
+    struct sockaddr_storage peer;
+    struct client_address address;
+    http_request_peer(req, &peer);
+    client_address_from_peer(&peer, &address);
+    bool trusted = trusted_proxies_hold(&worker->collector->proxies, &address);
+    client_address_wipe(&address);
+    explicit_bzero(&peer, sizeof(peer));
+    return trusted;
+}

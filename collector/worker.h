@@ -42,6 +42,9 @@ struct worker {
 struct worker *worker_new(struct collector *collector, struct loop *loop, unsigned index);
 void worker_free(struct worker *worker);
 
+/* Whether the request comes through one of the operator's own fronts. */
+bool worker_peer_is_trusted(const struct worker *worker, const struct http_request *req);
+
 /* The fixed answers to beacons. Opted out and counted are the same bytes. */
 extern const struct http_reply WORKER_COUNTED;  /* 204 */
 extern const struct http_reply WORKER_ACCEPTED; /* 202 */

@@ -25,9 +25,3 @@ struct asset {
 /* `path` without query. "/" and "/{site}" are the page itself, which finds out the rest; its parts
  * are under /assets/. False for anything else. */
 MUST_CHECK bool assets_find(struct str path, struct asset *ret_asset);
-
-/* Whether an If-None-Match header (a list, or "*") names this etag. */
-bool assets_etag_matches(struct str if_none_match, struct str etag);
-
-/* Whether an Accept-Encoding header takes gzip. "gzip;q=0" does not. */
-bool assets_accepts_gzip(struct str accept_encoding);

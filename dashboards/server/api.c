@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/config_value.h"
+#include "common/negotiate.h"
 #include "dashboards/assets.h"
 #include "dashboards/server/desk.h"
 #include "dashboards/server/export.h"
@@ -217,8 +218,8 @@ static void reply_asset(struct http_request *req, const struct asset *asset)
 {
     struct str known = http_request_header(req, STR_LIT("if-none-match"));
     struct str encodings = http_request_header(req, STR_LIT("accept-encoding"));
-    bool fresh = known.ptr != NULL && assets_etag_matches(known, asset->etag);
-    bool gzip = encodings.ptr != NULL && assets_accepts_gzip(encodings);
+    bool fresh = known.ptr != NULL && negotiate_etag_matches(known, asset->etag);
+    bool gzip = encodings.ptr != NULL && negotiate_gzip(encodings);
     struct http_reply reply = {.status = fresh ? 304 : 200, .body_is_static = true};
     memcpy(reply.headers, PAGE_HEADERS, sizeof(PAGE_HEADERS));
     reply.header_count = ARRAY_LEN(PAGE_HEADERS);

@@ -95,55 +95,6 @@ static void the_page_has_nothing_inline(void **state)
     assert_non_null(memmem(page.bytes.ptr, page.bytes.len, "/assets/app.js", 14));
 }
 
-static void etags_are_compared_weakly(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *header;
-        bool matches;
-    } cases[] = {
-        {"W/\"abc\"", true},
-        {"\"abc\"", true},
-        {"\"x\", W/\"abc\"", true},
-        {"*", true},
-        {"", false},
-        {"\"abcd\"", false},
-        {"abc", false},
-        {",,", false},
-        {"\"x\",\"abc\"", true},
-        {"W/\"ab\", W/\"bc\"", false},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        if (assets_etag_matches(str_from(cases[i].header), STR_LIT("W/\"abc\"")) !=
-            cases[i].matches)
-            fail_msg("%s", cases[i].header);
-    }
-}
-
-static void gzip_is_given_to_who_takes_it(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *header;
-        bool accepts;
-    } cases[] = {
-        {"gzip", true},
-        {"gzip, deflate, br", true},
-        {"br;q=1.0, GZIP;q=0.5", true},
-        {"gzip;q=0", false},
-        {"gzip; q=0.000", false},
-        {"gzip;q=0.001", true},
-        {"", false},
-        {"br", false},
-        {"xgzip", false},
-        {"identity, *", false},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        if (assets_accepts_gzip(str_from(cases[i].header)) != cases[i].accepts)
-            fail_msg("%s", cases[i].header);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,8 +102,6 @@ int main(void)
         cmocka_unit_test(gzip_holds_the_same_bytes),
         cmocka_unit_test(a_first_visit_costs_under_52_kilobytes),
         cmocka_unit_test(the_page_has_nothing_inline),
-        cmocka_unit_test(etags_are_compared_weakly),
-        cmocka_unit_test(gzip_is_given_to_who_takes_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
