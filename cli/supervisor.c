@@ -167,8 +167,8 @@ static void death_log(const struct child *child, const char *how, uint32_t pause
     if (pause_ms == 0)
         log_error("%s %s.%s%s", name, how, said[0] == '\0' ? "" : " It said: ", said);
     else if (child->deaths_in_a_row >= SUPERVISOR_LOOP_DEATHS)
-        log_error("%s %s, the %uth time in a row soon after its start: it cannot run like this. "
-                  "Next try in %u s.%s%s",
+        log_error("%s %s, %u times in a row soon after its start: it cannot run like this. Next "
+                  "try in %u s.%s%s",
                   name, how, child->deaths_in_a_row, (pause_ms + 999) / 1000,
                   said[0] == '\0' ? "" : " It said: ", said);
     else
