@@ -16,12 +16,14 @@
 
 #include "common/config_value.h"
 #include "common/limits.h"
+#include "common/listener.h"
 
 extern char **environ;
 
 enum kind {
     KIND_TEXT,      /* char *; empty is refused */
     KIND_LISTEN,    /* char *; ADDR:PORT */
+    KIND_ADMIN,     /* char *; ADDR:PORT or unix:PATH */
     KIND_URL,       /* char *; http:// or https:// without a path */
     KIND_REDIS_URL, /* char *; redis:// or unix:// */
     KIND_UINT,      /* unsigned, min..max */
@@ -54,8 +56,16 @@ static const struct key KEYS[] = {
      "`collector.listen`."},
     {"collector", "workers", KIND_UINT, AT(collector.workers), 0, HTTP_WORKERS_MAX, "0",
      "Worker threads; 0: one a processor but one, at least one."},
+    {"collector", "admin", KIND_ADMIN, AT(collector.admin), 0, 0, NULL,
+     "Where the collector tells its operator `/metrics`, `/healthz` and `/readyz`: an address such "
+     "as "
+     "127.0.0.1:9091, or `unix:PATH`; unset: a socket below `data` under `serve`, else nowhere."},
     {"dashboards", "listen", KIND_LISTEN, AT(dashboards.listen), 0, 0, "127.0.0.1:8081",
      "Address and port of the dashboards and their API."},
+    {"dashboards", "admin", KIND_ADMIN, AT(dashboards.admin), 0, 0, NULL,
+     "The same for the dashboards, such as 127.0.0.1:9093."},
+    {"aggregator", "admin", KIND_ADMIN, AT(aggregator.admin), 0, 0, NULL,
+     "The same for the aggregator, such as 127.0.0.1:9092."},
     {"mix", "views", KIND_UINT, AT(mix.views), 1, 10000, "10",
      "Views of a site that are stored together, so that none stands alone; 1 makes each durable "
      "at once."},
@@ -158,6 +168,9 @@ static const char *text_reason(const struct key *key, struct str text)
         return "is too long";
     if (key->kind == KIND_LISTEN && !value_listen(text, &listen))
         return "must be ADDRESS:PORT, as in 127.0.0.1:8080 or [::1]:8080";
+    if (key->kind == KIND_ADMIN && listener_unix_path(text).len == 0 &&
+        !value_listen(text, &listen))
+        return "must be ADDRESS:PORT, as in 127.0.0.1:9091, or unix: and a short path";
     if (key->kind == KIND_URL && !value_url_valid(text))
         return "must be http:// or https:// and a host, without a path";
     if (key->kind == KIND_REDIS_URL && !str_starts_with(text, STR_LIT("redis://")) &&

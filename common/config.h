@@ -27,10 +27,15 @@ struct config {
         char *listen;     /* collector.listen, 127.0.0.1:8080 */
         char *url;        /* collector.url: what browsers use; NULL: http:// and listen */
         unsigned workers; /* collector.workers; 0: automatic, one a CPU but one, at least one */
+        char *admin;      /* collector.admin; NULL: none */
     } collector;
     struct {
         char *listen; /* dashboards.listen, 127.0.0.1:8081 */
+        char *admin;  /* dashboards.admin; NULL: none */
     } dashboards;
+    struct {
+        char *admin; /* aggregator.admin; NULL: none */
+    } aggregator;
     struct {
         unsigned views;   /* mix.views, 10 */
         unsigned seconds; /* mix.seconds, 60 */

@@ -12,11 +12,9 @@
 
 #include "common/http.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -29,8 +27,9 @@
 #include "common/h2o_loop.h"
 #include "common/http_stream.h"
 #include "common/limits.h"
+#include "common/listener.h"
 
-enum { HTTP_TURN_MS = 1000, HTTP_STOP_TURN_MS = 10, HTTP_HANG_UP_TURNS = 100, HTTP_BACKLOG = 1024 };
+enum { HTTP_TURN_MS = 1000, HTTP_STOP_TURN_MS = 10, HTTP_HANG_UP_TURNS = 100 };
 
 struct http_server {
     struct http_options options;
@@ -467,61 +466,6 @@ static void *worker_run(void *data)
 
 /* --- The server ------------------------------------------------------------------------------ */
 
-static bool split_listen(const char *listen_at, char *host, size_t host_bytes,
-                         const char **ret_port)
-{
-    const char *colon = strrchr(listen_at, ':');
-    if (colon == NULL || colon == listen_at || colon[1] == '\0')
-        return false;
-    struct str text = {listen_at, (size_t)(colon - listen_at)};
-    if (text.len > 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']')
-        text = (struct str){text.ptr + 1, text.len - 2};
-    if (text.len >= host_bytes)
-        return false;
-    memcpy(host, text.ptr, text.len);
-    host[text.len] = '\0';
-    *ret_port = colon + 1;
-    return true;
-}
-
-static int open_listener(const char *listen_at, char *error, size_t error_bytes)
-{
-    char host[128];
-    const char *port;
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                                   .ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-    struct addrinfo *info = NULL;
-    if (!split_listen(listen_at, host, sizeof(host), &port) ||
-        getaddrinfo(host, port, &hints, &info) != 0) {
-        snprintf(error, error_bytes, "%s is not an address and a port such as 127.0.0.1:8080",
-                 listen_at);
-        return -1;
-    }
-    int on = 1, fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, HTTP_BACKLOG) != 0) {
-        if (errno == EADDRINUSE)
-            snprintf(error, error_bytes, "another program already listens on %s", listen_at);
-        else
-            snprintf(error, error_bytes, "cannot listen on %s: %s", listen_at, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-    }
-    freeaddrinfo(info);
-    return fd;
-}
-
-static uint16_t port_of(int fd)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t len = sizeof(address);
-    (void)getsockname(fd, (struct sockaddr *)&address, &len);
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
-}
-
 static void configure(struct http_server *server)
 {
     h2o_config_init(&server->config);
@@ -545,7 +489,7 @@ struct http_server *http_server_new(const struct http_options *options, char *er
 {
     assert(options->workers >= 1 && options->workers <= HTTP_WORKERS_MAX);
     assert(options->connections_max >= options->workers && options->body_bytes_max > 0);
-    int fd = open_listener(options->listen, error, error_bytes);
+    int fd = listener_open(options->listen, error, error_bytes);
     if (fd < 0)
         return NULL;
     struct http_server *server = calloc(1, sizeof(*server));
@@ -558,7 +502,7 @@ struct http_server *http_server_new(const struct http_options *options, char *er
         abort();
     memcpy(server->routes, options->routes, options->route_count * sizeof(*server->routes));
     server->listen_fd = fd;
-    server->port = port_of(fd);
+    server->port = listener_port(fd);
     configure(server);
     for (unsigned i = 0; i < options->workers; i++) {
         server->workers[i].server = server;
@@ -576,6 +520,12 @@ uint16_t http_server_port(const struct http_server *server)
 unsigned http_server_workers(const struct http_server *server)
 {
     return server->options.workers;
+}
+
+unsigned http_server_connections(const struct http_server *server, unsigned index)
+{
+    assert(index < server->options.workers);
+    return server->workers[index].connection_count;
 }
 
 void http_server_run(struct http_server *server, uint32_t stop_deadline_ms)
@@ -641,7 +591,7 @@ void http_server_free(struct http_server *server)
             loop_free(worker->loop);
         }
     }
-    close(server->listen_fd);
+    listener_close(server->listen_fd, server->options.listen);
     if (!clean)
         return; /* the process is about to end; the kernel closes what is left */
     h2o_config_dispose(&server->config);

@@ -95,8 +95,9 @@ struct http_route {
 };
 
 struct http_options {
-    const char *listen; /* "ADDR:PORT" or "[ADDR]:PORT"; port 0 picks one */
-    unsigned workers;   /* 1..HTTP_WORKERS_MAX */
+    /* "ADDR:PORT" or "[ADDR]:PORT", where port 0 picks one, or "unix:PATH"; outlives the server. */
+    const char *listen;
+    unsigned workers; /* 1..HTTP_WORKERS_MAX */
     unsigned connections_max;
     size_t body_bytes_max; /* 413 past it */
     const struct http_route *routes;
@@ -128,3 +129,5 @@ void http_server_free(struct http_server *server);
 void http_server_post(struct http_server *server, unsigned index,
                       void (*fn)(void *worker_data, void *data), void *data);
 unsigned http_server_workers(const struct http_server *server);
+/* Open ones of worker `index`; on its thread. */
+unsigned http_server_connections(const struct http_server *server, unsigned index);

@@ -183,3 +183,17 @@ static_assert(APPLY_CALL_BYTES_MAX >= 64u * (APPLY_BYTES_MAX + BATCH_BYTES_MAX),
 /* Days of one question that are under way at Redis: enough to hide the round trip, few enough that
  * the replies in memory stay small. */
 #define QUESTION_DAYS_MAX 8
+
+/* --- Admin listeners ---------------------------------------------------------------------------
+ */
+/* A monitor or two, and `footfall check`. */
+#define ADMIN_CONNECTIONS_MAX 32
+/* Requests have no body. */
+#define ADMIN_BODY_BYTES_MAX 1024
+/* One answer: a row takes some 200 bytes with its help, and no role has two hundred. */
+#define ADMIN_BYTES_MAX (256 * 1024)
+/* A thread that has given no sign for so long is stuck: its signs come each second, and the longest
+ * that it may wait for anything is REDIS_COMMAND_TIMEOUT_MS, a few times over. */
+#define HEALTH_BEAT_MS_MAX 30000
+static_assert(HEALTH_BEAT_MS_MAX >= 4 * REDIS_COMMAND_TIMEOUT_MS,
+              "a slow Redis is not a stuck thread");

@@ -31,6 +31,9 @@ static void every_key_has_its_default(void **state)
     assert_null(config.collector.url);
     assert_int_equal(config.collector.workers, 0);
     assert_string_equal(config.dashboards.listen, "127.0.0.1:8081");
+    assert_null(config.collector.admin);
+    assert_null(config.aggregator.admin);
+    assert_null(config.dashboards.admin);
     assert_int_equal(config.mix.views, 10);
     assert_int_equal(config.mix.seconds, 60);
     assert_int_equal(config.ack.wait_ms, 100);
@@ -54,6 +57,7 @@ static void a_file_sets_keys_of_each_kind(void **state)
                        "collector:\n"
                        "  listen: '[::1]:9000'\n"
                        "  url: https://stats.example.com\n"
+                       "  admin: unix:run/collect\n"
                        "mix: {views: 1, seconds: 5}\n"
                        "ack:\n"
                        "http:\n"
@@ -69,6 +73,7 @@ static void a_file_sets_keys_of_each_kind(void **state)
     assert_string_equal(config.data, "/srv/footfall");
     assert_string_equal(config.collector.listen, "[::1]:9000");
     assert_string_equal(config.collector.url, "https://stats.example.com");
+    assert_string_equal(config.collector.admin, "unix:run/collect");
     assert_int_equal(config.mix.views, 1);
     assert_int_equal(config.mix.seconds, 5);
     assert_int_equal(config.ack.wait_ms, 100);
@@ -108,6 +113,8 @@ static void a_wrong_file_is_refused_with_key_and_line(void **state)
         {"collector:\n  listen: ::1:80\n", "line 2: collector.listen must be ADDRESS:PORT"},
         {"collector:\n  listen: 127.0.0.1:65536\n", "collector.listen must be ADDRESS:PORT"},
         {"collector:\n  listen: host:80\n", "collector.listen must be ADDRESS:PORT"},
+        {"aggregator:\n  admin: nowhere\n", "line 2: aggregator.admin must be ADDRESS:PORT"},
+        {"aggregator:\n  admin: \"unix:\"\n", "aggregator.admin must be ADDRESS:PORT"},
         {"collector:\n  url: stats.example.com\n", "line 2: collector.url must be http://"},
         {"collector:\n  url: https://x.org/y\n", "line 2: collector.url must be http://"},
         {"http:\n  close_after_body: perhaps\n", "must be auto, always or never."},
