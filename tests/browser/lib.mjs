@@ -28,10 +28,10 @@ export function skipWithoutChromium() {
 }
 
 /** The back/forward cache stays on: pages that come back from it are something to test. */
-export function launch() {
+export function launch(...flags) {
   return chromium.launch({
     executablePath: CHROMIUM,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
   });
 }

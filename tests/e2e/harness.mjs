@@ -5,6 +5,7 @@
 // Nothing here knows how counting works.
 
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createConnection } from 'node:net';
@@ -286,6 +287,25 @@ export class Footfall {
       },
       timeoutMs,
     );
+  }
+
+  /** All that Redis holds: each key's bytes and expiry, and the files behind them. */
+  async photograph() {
+    const redis = this.redis();
+    const keys = {};
+    for (const key of await redis.keys()) {
+      const name = Buffer.from(key, 'latin1');
+      const dump = await redis.command('DUMP', name);
+      keys[key] = `${dump.toString('hex')} until ${await redis.command('PEXPIRETIME', name)}`;
+    }
+    const info = await redis.text('INFO', 'persistence');
+    const field = (name) => info.match(new RegExp(`^${name}:(\\S+)`, 'm'))[1];
+    const folder = join(this.data, 'redis', 'appendonlydir');
+    const files = readdirSync(folder).sort().map((name) => {
+      const bytes = readFileSync(join(folder, name));
+      return `${name} ${bytes.length} ${createHash('sha256').update(bytes).digest('hex')}`;
+    });
+    return { keys, changes: field('rdb_changes_since_last_save'), aof: field('aof_current_size'), files };
   }
 
   /** The query API's answer as an object; throws on a refusal. */

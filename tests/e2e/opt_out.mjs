@@ -3,9 +3,6 @@
 //   node opt_out.mjs   with FOOTFALL set to the executable
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { Footfall, http, inParallel, pause, until } from './harness.mjs';
 
@@ -28,25 +25,6 @@ const REFUSALS = [
   { dnt: '1', 'sec-gpc': '0' },
 ];
 const AGREEMENTS = [{}, { cookie: 'footfall_optout=0' }, { 'sec-gpc': '0' }, { dnt: '0' }, { 'sec-gpc': 'true' }, { cookie: 'not_footfall_optout=1' }];
-
-/** All that Redis holds: each key's bytes and expiry, and what the append-only file says of itself. */
-async function photograph(footfall) {
-  const redis = footfall.redis();
-  const keys = {};
-  for (const key of await redis.keys()) {
-    const name = Buffer.from(key, 'latin1');
-    const dump = await redis.command('DUMP', name);
-    keys[key] = `${dump.toString('hex')} until ${await redis.command('PEXPIRETIME', name)}`;
-  }
-  const info = await redis.text('INFO', 'persistence');
-  const field = (name) => info.match(new RegExp(`^${name}:(\\S+)`, 'm'))[1];
-  const folder = join(footfall.data, 'redis', 'appendonlydir');
-  const files = readdirSync(folder).sort().map((name) => {
-    const bytes = readFileSync(join(folder, name));
-    return `${name} ${bytes.length} ${createHash('sha256').update(bytes).digest('hex')}`;
-  });
-  return { keys, changes: field('rdb_changes_since_last_save'), aof: field('aof_current_size'), files };
-}
 
 /** A beacon of each kind: a view, an event, a report, the pixel. */
 function send(footfall, at, headers) {
@@ -79,7 +57,7 @@ for (const views of ['1', '10'])
       });
       await footfall.settle();
       messages = 0;
-      const before = await photograph(footfall);
+      const before = await footfall.photograph();
       const answers = new Set();
       await inParallel(Array.from({ length: BEACONS }, (_, at) => at), 32, async (at) => {
         const reply = await send(footfall, at, REFUSALS[at % REFUSALS.length]);
@@ -88,7 +66,7 @@ for (const views of ['1', '10'])
       });
       await pause(STILL_MS);
       await footfall.settle();
-      assert.deepEqual(await photograph(footfall), before);
+      assert.deepEqual(await footfall.photograph(), before);
       assert.equal(messages, 0);
       assert.equal((await footfall.totals(SITE)).pageviews, AGREEMENTS.length);
 
@@ -106,7 +84,7 @@ for (const views of ['1', '10'])
       await send(footfall, 0, {});
       await until('a live message', () => messages > 0);
       await until('another photograph', async () => {
-        const now = await photograph(footfall);
+        const now = await footfall.photograph();
         return now.aof !== before.aof && JSON.stringify(now.keys) !== JSON.stringify(before.keys);
       });
     } catch (error) {
