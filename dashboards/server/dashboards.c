@@ -18,7 +18,7 @@
 #include "dashboards/server/desk.h"
 #include "dashboards/server/feed.h"
 
-enum { DASHBOARDS_TICK_MS = 1000, DASHBOARDS_STOP_MS = 5000, SENTENCE_BYTES = 512 };
+enum { DASHBOARDS_STOP_MS = 5000, SENTENCE_BYTES = 512 };
 
 struct dashboards {
     struct desk desk;
@@ -58,10 +58,14 @@ static void on_site_list(struct site_list *list, void *data)
 static void on_live(struct str channel, struct str message, void *data)
 {
     struct dashboards *dashboards = data;
-    (void)channel;
+    struct buf prefix;
     /* What cannot be kept shows when it is applied. */
     bool kept = overlay_put(dashboards->desk.overlay, message, clock_mono_ms());
     (void)kept;
+    buf_init(&prefix, 64);
+    model_channel_live(&prefix, STR_EMPTY);
+    feed_nudge(&dashboards->desk, str_from_at(channel, prefix.len));
+    buf_done(&prefix);
 }
 
 static void on_tick(void *data)
@@ -95,7 +99,7 @@ static void *on_worker_start(struct loop *loop, unsigned index, void *server_dat
     redis_link_subscribe(desk->subscription, buf_str(&pattern), on_live, dashboards);
     buf_done(&pattern);
     dashboards->site_watch = site_watch_new(loop, &dashboards->redis, on_site_list, dashboards);
-    dashboards->tick = loop_timer_new(loop, DASHBOARDS_TICK_MS, on_tick, dashboards);
+    dashboards->tick = loop_timer_new(loop, FEED_TICK_MS, on_tick, dashboards);
     if (dashboards->signal_fd >= 0)
         dashboards->signals = loop_watch_new(loop, dashboards->signal_fd, on_signal, dashboards);
     return desk;

@@ -1,6 +1,7 @@
 /* Live streams. A site that somebody watches has a feed, which asks one question a second (today's
  * total), lays beside it what collectors tell, and sends the message to its streams when it differs
- * from the last one. A feed without streams ends.
+ * from the last one. It asks sooner when a collector tells something, so that a view shows as soon
+ * as it is told; at a tick, since workers tell one after the other. A feed without streams ends.
  *
  *   {"active":2,"minutes":[0,…,3],"pages":[{"path":"/","visits":2}],
  *    "today":{"visitors":5,"visits":6,"pageviews":9}}
@@ -18,6 +19,9 @@
 
 static const unsigned FEED_MAGIC = 0x46454544;
 
+/* Between two questions: usually, and at least, when workers tell at different times. */
+enum { FEED_ASK_MS = 1000, FEED_PAUSE_MS = 500 };
+
 struct watcher {
     struct watcher *next;
     struct feed *feed;
@@ -33,6 +37,8 @@ struct feed {
     struct watcher *watchers;
     char *last;     /* the last message; NULL before the first */
     bool is_asking; /* a question is under way, which holds on to the feed */
+    bool is_nudged; /* something was told since the last question */
+    int64_t asked_ms;
 };
 
 static struct feed *feed_find(struct desk *desk, struct str domain)
@@ -161,6 +167,8 @@ static void feed_ask(struct feed *feed)
     if (query_parse((struct str){json, (size_t)len}, &query) != QUERY_OK)
         return; /* cannot be: a listed domain is a valid one */
     feed->is_asking = true;
+    feed->is_nudged = false;
+    feed->asked_ms = clock_mono_ms();
     question_ask(desk, &query, site, NULL, on_today, feed);
 }
 
@@ -213,8 +221,17 @@ void feed_handle(struct http_request *req, void *worker_data)
 
 void feed_tick(struct desk *desk)
 {
+    int64_t now_ms = clock_mono_ms();
     for (struct feed *feed = desk->feeds, *next; feed != NULL; feed = next) {
         next = feed->next; /* asking may end this one */
-        feed_ask(feed);
+        if (now_ms - feed->asked_ms >= (feed->is_nudged ? FEED_PAUSE_MS : FEED_ASK_MS))
+            feed_ask(feed);
     }
+}
+
+void feed_nudge(struct desk *desk, struct str domain)
+{
+    struct feed *feed = feed_find(desk, domain);
+    if (feed != NULL)
+        feed->is_nudged = true;
 }

@@ -7,5 +7,8 @@
 
 /* GET /api/live/{site}. */
 void feed_handle(struct http_request *req, void *worker_data);
-/* Once a second. */
+/* Every FEED_TICK_MS. */
+enum { FEED_TICK_MS = 100 };
 void feed_tick(struct desk *desk);
+/* A collector has told something of this site: its streams hear of it at the next tick. */
+void feed_nudge(struct desk *desk, struct str domain);
