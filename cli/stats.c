@@ -144,8 +144,8 @@ static json_t *question_json(const struct stats_arguments *args, const struct or
 
 /* From the most to the least: the first that is kept for what is asked is shown. */
 static const char *const HEADLINES[] = {
-    "[\"visitors\",\"visits\",\"pageviews\",\"views_per_visit\",\"bounce_rate\",\"visit_"
-    "duration\"]",
+    ("[\"visitors\",\"visits\",\"pageviews\",\"views_per_visit\","
+     "\"bounce_rate\",\"visit_duration\"]"),
     "[\"visits\",\"pageviews\",\"views_per_visit\",\"bounce_rate\",\"visit_duration\"]",
     "[\"visitors\",\"visits\",\"events\"]",
     "[\"pageviews\"]",
