@@ -38,5 +38,10 @@ struct agent_cache *agent_cache_new(const struct agent_rules *rules);
 void agent_cache_free(struct agent_cache *cache);
 /* Valid until the next call. `now_ms` is monotonic, for the budget. */
 const struct agent *agent_lookup(struct agent_cache *cache, struct str user_agent, int64_t now_ms);
-/* How many lookups were answered `(other)` for want of budget. */
-uint64_t agent_cache_over_budget(const struct agent_cache *cache);
+/* How lookups were answered so far. */
+struct agent_cache_counts {
+    uint64_t known;       /* from the cache */
+    uint64_t parsed;      /* cold */
+    uint64_t over_budget; /* `(other)` for want of budget */
+};
+const struct agent_cache_counts *agent_cache_counts(const struct agent_cache *cache);

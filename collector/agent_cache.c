@@ -38,7 +38,7 @@ struct agent_cache {
     unsigned char key[crypto_shorthash_KEYBYTES];
     int64_t second_start_ms;
     unsigned parses; /* in that second */
-    uint64_t over_budget;
+    struct agent_cache_counts counts;
     struct agent_text text;
     struct agent agent;
     struct entry entries[SETS][WAYS];
@@ -63,9 +63,9 @@ void agent_cache_free(struct agent_cache *cache)
     free(cache);
 }
 
-uint64_t agent_cache_over_budget(const struct agent_cache *cache)
+const struct agent_cache_counts *agent_cache_counts(const struct agent_cache *cache)
 {
-    return cache->over_budget;
+    return &cache->counts;
 }
 
 static uint64_t cache_hash(const struct agent_cache *cache, struct str user_agent)
@@ -86,10 +86,11 @@ static bool cache_spend_parse(struct agent_cache *cache, int64_t now_ms)
         cache->parses = 0;
     }
     if (cache->parses >= AGENT_COLD_PER_S_MAX) {
-        cache->over_budget++;
+        cache->counts.over_budget++;
         return false;
     }
     cache->parses++;
+    cache->counts.parsed++;
     return true;
 }
 
@@ -123,6 +124,7 @@ const struct agent *agent_lookup(struct agent_cache *cache, struct str user_agen
     struct entry *set = cache->entries[hash & (SETS - 1)];
     const struct agent_code *code = cache_find(set, hash);
     struct agent_code fresh = {0};
+    cache->counts.known += code != NULL;
     if (code == NULL) {
         if (cache_spend_parse(cache, now_ms)) {
             agent_classify(cache->search, user_agent, &fresh);

@@ -7,6 +7,8 @@
 
 #include "collector/beacon.h"
 
+#include <assert.h>
+
 #include "collector/beacon_props.h"
 #include "collector/path.h"
 #include "collector/url.h"
@@ -39,32 +41,13 @@ struct form {
 
 const char *beacon_status_sentence(enum beacon_status status)
 {
-    switch (status) {
-    case BEACON_OK:
-        return "The beacon is good.";
-    case BEACON_BAD_ENCODING:
-        return "The beacon must be UTF-8 in form encoding, without control characters.";
-    case BEACON_NO_URL:
-        return "The beacon lacks the page's URL.";
-    case BEACON_BAD_URL:
-        return "The page's URL must be http or https, with a host, and at most 4096 bytes long.";
-    case BEACON_BAD_SITE:
-        return "The site must be a domain name.";
-    case BEACON_BAD_NAME:
-        return "An event's name must have 1 to 120 bytes.";
-    case BEACON_BAD_PROPS:
-        return "Properties must be a JSON object with keys and values of at most 120 bytes.";
-    case BEACON_BAD_NUMBER:
-        return "Viewport width, engaged time and scroll depth must be numbers from 0 up, and an "
-               "engagement report needs time or depth.";
-    case BEACON_DUPLICATE_FIELD:
-        return "A field of the beacon stands there twice.";
-    case BEACON_TOO_LARGE:
-        return "The beacon must be at most 8192 bytes long.";
-    case BEACON__COUNT:
-        break;
-    }
-    return "The beacon cannot be read.";
+    static const char *const SENTENCES[BEACON__COUNT] = {[BEACON_OK] = "The beacon is good.",
+#define X(id, name, sentence) [BEACON_##id] = sentence,
+                                                         BEACON_FAULTS(X)
+#undef X
+    };
+    assert(status < BEACON__COUNT);
+    return SENTENCES[status];
 }
 
 /* --- The form --------------------------------------------------------------------------------- */

@@ -43,18 +43,31 @@ struct beacon {
     int scroll_percent;   /* 0..100; -1: not said */
 };
 
+/* Why a beacon is 400. X(enum, name, sentence of the answer). */
+#define BEACON_FAULTS(X)                                                                           \
+    /* percent-garbage, invalid UTF-8, a NUL or another control character */                       \
+    X(BAD_ENCODING, "bad_encoding",                                                                \
+      "The beacon must be UTF-8 in form encoding, without control characters.")                    \
+    X(NO_URL, "no_url", "The beacon lacks the page's URL.")                                        \
+    X(BAD_URL, "bad_url",                                                                          \
+      "The page's URL must be http or https, with a host, and at most 4096 bytes long.")           \
+    X(BAD_SITE, "bad_site", "The site must be a domain name.")                                     \
+    X(BAD_NAME, "bad_name", "An event's name must have 1 to 120 bytes.")                           \
+    X(BAD_PROPS, "bad_props",                                                                      \
+      "Properties must be a JSON object with keys and values of at most 120 bytes.")               \
+    X(BAD_NUMBER, "bad_number",                                                                    \
+      "Viewport width, engaged time and scroll depth must be numbers from 0 up, and an "           \
+      "engagement report needs time or depth.")                                                    \
+    X(DUPLICATE_FIELD, "duplicate_field", "A field of the beacon stands there twice.")             \
+    /* over BEACON_BODY_BYTES_MAX; a body that large has had its 413 before */                     \
+    X(TOO_LARGE, "too_large", "The beacon must be at most 8192 bytes long.")
+
 enum beacon_status {
     BEACON_OK,
-    BEACON_BAD_ENCODING, /* percent-garbage, invalid UTF-8, a NUL or another control character */
-    BEACON_NO_URL,
-    BEACON_BAD_URL, /* not http(s), no host, too long */
-    BEACON_BAD_SITE,
-    BEACON_BAD_NAME,  /* empty or too long an event name */
-    BEACON_BAD_PROPS, /* not a JSON object, or too long a key or value */
-    BEACON_BAD_NUMBER,
-    BEACON_DUPLICATE_FIELD,
-    BEACON_TOO_LARGE, /* over BEACON_BODY_BYTES_MAX; a body that large has had its 413 before */
-    BEACON__COUNT,
+#define X(id, name, sentence) BEACON_##id,
+    BEACON_FAULTS(X)
+#undef X
+        BEACON__COUNT
 };
 /* A sentence for the 400 answer. */
 const char *beacon_status_sentence(enum beacon_status status);

@@ -13,6 +13,7 @@
 #include <sodium.h>
 
 #include "collector/bot.h"
+#include "collector/collect_metrics.h"
 #include "collector/consent_http.h"
 #include "collector/drop.h"
 #include "collector/locale.h"
@@ -131,6 +132,11 @@ struct passage {
     char language[4];
 };
 
+static void note(const struct worker *worker, unsigned metric)
+{
+    metrics_add(worker->metrics, metric, 1);
+}
+
 static void reply_dropped(struct http_request *req, enum drop_reason reason)
 {
     struct http_reply reply = WORKER_ACCEPTED;
@@ -142,6 +148,7 @@ static void reply_dropped(struct http_request *req, enum drop_reason reason)
 static void count_drop(const struct passage *passage, enum drop_reason reason)
 {
     struct writer_section open;
+    note(passage->worker, COLLECT_DROPS + reason);
     if (writer_open(passage->worker->writer, passage->site->domain, passage->local.date, &open))
         view_count_drops(open.section, reason, 1);
 }
@@ -315,12 +322,29 @@ static enum outcome take(struct passage *passage, enum drop_reason *ret_reason)
 
 /* --- Handlers -------------------------------------------------------------------------------- */
 
+static void reply_malformed(struct http_request *req, const struct worker *worker,
+                            enum beacon_status status)
+{
+    note(worker, COLLECT_BAD);
+    note(worker, COLLECT_FAULTS + status - 1);
+    http_reply_error(req, 400, beacon_status_sentence(status));
+}
+
 static void reply_unknown_site(struct http_request *req, const struct worker *worker)
 {
+    note(worker, worker->sites == NULL ? COLLECT_TOO_EARLY : COLLECT_UNKNOWN_SITE);
     if (worker->sites == NULL)
         http_reply_error(req, 503, "the site list is not known yet; try again in a moment");
     else
         http_reply_error(req, 404, "this site is not counted here");
+}
+
+/* The writer counts it for its site as soon as there is room again. */
+static void reply_no_room(struct http_request *req, const struct worker *worker)
+{
+    note(worker, COLLECT_NO_ROOM);
+    note(worker, COLLECT_DROPS + DROP_NO_ROOM);
+    http_reply_error(req, 503, "the store is away and what may wait is full");
 }
 
 /* Pages of any site may send with headers of their own; the answer tells nothing. */
@@ -355,7 +379,7 @@ void beacon_handle(struct http_request *req, void *worker_data)
     worker->scratch.used = 0;
     enum beacon_status status = beacon_parse(http_request_body(req), &worker->scratch, &beacon);
     if (status != BEACON_OK) {
-        http_reply_error(req, 400, beacon_status_sentence(status));
+        reply_malformed(req, worker, status);
         return;
     }
     struct passage passage = {.req = req, .worker = worker, .beacon = &beacon};
@@ -367,12 +391,27 @@ void beacon_handle(struct http_request *req, void *worker_data)
         reply_unknown_site(req, worker);
         return;
     case OUTCOME_DROPPED:
+        note(worker, COLLECT_DROPPED);
         reply_dropped(req, reason);
         return;
     case OUTCOME_NO_ROOM:
-        http_reply_error(req, 503, "the store is away and what may wait is full");
+        reply_no_room(req, worker);
         return;
     }
+}
+
+/* Consent comes before size as well: a refusal is answered and kept out of every counter. */
+void beacon_handle_too_large(struct http_request *req, void *worker_data)
+{
+    const struct worker *worker = worker_data;
+    if (str_eq(http_request_path(req), STR_LIT("/b"))) {
+        if (consent_of_request(req, worker->collector->config) != CONSENT_COUNT) {
+            http_reply(req, &WORKER_COUNTED);
+            return;
+        }
+        note(worker, COLLECT_TOO_LARGE);
+    }
+    http_reply_error(req, 413, "the body is too large");
 }
 
 /* The smallest transparent GIF. */
@@ -405,7 +444,7 @@ void beacon_handle_pixel(struct http_request *req, void *worker_data)
     enum beacon_status status =
         beacon_parse_pixel(http_request_query(req), &worker->scratch, &beacon);
     if (status != BEACON_OK) {
-        http_reply_error(req, 400, beacon_status_sentence(status));
+        reply_malformed(req, worker, status);
         return;
     }
     struct passage passage = {.req = req, .worker = worker, .beacon = &beacon};
@@ -414,10 +453,14 @@ void beacon_handle_pixel(struct http_request *req, void *worker_data)
         reply_unknown_site(req, worker);
         return;
     case OUTCOME_NO_ROOM:
-        http_reply_error(req, 503, "the store is away and what may wait is full");
+        reply_no_room(req, worker);
         return;
     case OUTCOME_COUNTED:
+        note(worker, COLLECT_PIXEL);
+        http_reply(req, &picture);
+        return;
     case OUTCOME_DROPPED:
+        note(worker, COLLECT_PIXEL_DROPPED);
         http_reply(req, &picture);
         return;
     }

@@ -17,8 +17,10 @@
 #include "aggregator/site_watch.h"
 #include "collector/asset_http.h"
 #include "collector/beacon_http.h"
+#include "collector/collect_metrics.h"
 #include "collector/optout_http.h"
 #include "collector/worker.h"
+#include "common/admin.h"
 #include "common/clock.h"
 #include "common/limits.h"
 #include "common/log.h"
@@ -27,6 +29,7 @@ enum { HOUSEKEEPING_MS = 10000, STOP_DEADLINE_MS = 10000, SENTENCE_BYTES = 512 }
 
 struct house {
     struct collector collector;
+    struct admin *admin;
     int signal_fd;
     struct loop_watch *signals;
     struct loop_timer *housekeeping;
@@ -48,6 +51,7 @@ static void take_sites(void *worker_data, void *data)
     struct worker *worker = worker_data;
     site_list_unref(worker->sites);
     worker->sites = data;
+    worker->sites_read_ms = clock_wall_ms();
 }
 
 static void on_site_list(struct site_list *list, void *data)
@@ -344,6 +348,7 @@ static bool house_init(struct house *house, const struct config *config)
             .on_stop = on_stop,
             .on_worker_end = on_worker_end,
             .close_after_body = should_close,
+            .on_too_large = beacon_handle_too_large,
             .server_data = house,
         },
         error, sizeof(error));
@@ -354,6 +359,38 @@ static bool house_init(struct house *house, const struct config *config)
     return true;
 }
 
+/* What the operator is told: a part for each worker, and where to ask. */
+static bool tell_operator(struct house *house, const struct config *config)
+{
+    char error[SENTENCE_BYTES];
+    struct collector *collector = &house->collector;
+    unsigned workers = http_server_workers(collector->server);
+    collector->metrics = metrics_new(COLLECT_METRIC_ROWS, COLLECT__COUNT, workers);
+    collector->health = health_new(COLLECT_CHECK_ROWS, COLLECT_CHECK__COUNT, workers);
+    const struct admin_options options = {.listen = config->collector.admin,
+                                          .role = "collector",
+                                          .metrics = collector->metrics,
+                                          .health = collector->health};
+    if (admin_start(&options, &house->admin, error, sizeof(error)))
+        return true;
+    log_error("%s", error);
+    return false;
+}
+
+static void house_done(struct house *house)
+{
+    struct collector *collector = &house->collector;
+    admin_stop(house->admin);
+    http_server_free(collector->server);
+    metrics_free(collector->metrics);
+    health_free(collector->health);
+    day_keys_close(collector->day_keys);
+    if (house->signal_fd >= 0)
+        close(house->signal_fd);
+    explicit_bzero(&collector->redis, sizeof(collector->redis));
+    free(house);
+}
+
 int collect_run(const struct config *config)
 {
     struct house *house = calloc(1, sizeof(*house));
@@ -361,9 +398,9 @@ int collect_run(const struct config *config)
         abort();
     log_init("collect");
     log_silence_stderr();
-    if (!house_init(house, config)) {
-        day_keys_close(house->collector.day_keys);
-        free(house);
+    house->signal_fd = -1;
+    if (!house_init(house, config) || !tell_operator(house, config)) {
+        house_done(house);
         return 1;
     }
     struct collector *collector = &house->collector;
@@ -377,14 +414,10 @@ int collect_run(const struct config *config)
              http_server_port(collector->server), http_server_workers(collector->server));
     http_server_run(collector->server, STOP_DEADLINE_MS);
     log_info("stopped");
-    http_server_free(collector->server);
     region_database_unref(house->regions);
     pulse_free(collector->pulse);
     visit_table_free(collector->visits);
     agent_rules_free(collector->rules);
-    day_keys_close(collector->day_keys);
-    close(house->signal_fd);
-    explicit_bzero(&collector->redis, sizeof(collector->redis));
-    free(house);
+    house_done(house);
     return 0;
 }

@@ -100,17 +100,21 @@ void held_move(struct held_chain *from, struct held_chain *to)
     held_chain_init(from);
 }
 
-void held_answer_late(struct held_line *line, int64_t before_ms, const struct http_reply *reply)
+size_t held_answer_late(struct held_line *line, int64_t before_ms, const struct http_reply *reply)
 {
+    size_t before = line->count;
     while (line->eldest != NULL && line->eldest->since_ms <= before_ms)
         answer(line, line->eldest, reply);
+    return before - line->count;
 }
 
-void held_answer_chain(struct held_line *line, struct held_chain *chain,
-                       const struct http_reply *reply)
+size_t held_answer_chain(struct held_line *line, struct held_chain *chain,
+                         const struct http_reply *reply)
 {
+    size_t before = line->count;
     while (!held_chain_is_empty(chain))
         answer(line, held_of(chain->ends.next), reply);
+    return before - line->count;
 }
 
 void held_line_done(struct held_line *line)

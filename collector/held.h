@@ -32,10 +32,10 @@ MUST_CHECK bool held_add(struct held_line *line, struct held_chain *chain, struc
                          int64_t now_ms);
 /* Moves all of `from` to `to`. */
 void held_move(struct held_chain *from, struct held_chain *to);
-/* Answers who has waited since before `before_ms`. */
-void held_answer_late(struct held_line *line, int64_t before_ms, const struct http_reply *reply);
-/* Answers all of a chain. */
-void held_answer_chain(struct held_line *line, struct held_chain *chain,
-                       const struct http_reply *reply);
+/* Answers who has waited since before `before_ms`; how many that were. */
+size_t held_answer_late(struct held_line *line, int64_t before_ms, const struct http_reply *reply);
+/* Answers all of a chain; how many that were. */
+size_t held_answer_chain(struct held_line *line, struct held_chain *chain,
+                         const struct http_reply *reply);
 /* Every one must have been answered. */
 void held_line_done(struct held_line *line);

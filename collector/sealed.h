@@ -15,6 +15,7 @@ struct sealed {
     struct buf payload;
     struct held_chain held; /* replies that wait for it */
     int64_t acknowledged_ms;
+    bool was_sent; /* once already, without an answer that it is in the log */
     /* private */
     struct sealed_part *parts;
     size_t part_count;

@@ -54,6 +54,7 @@ struct shard {
     uint32_t free_head, newest, oldest, count;
     uint32_t used; /* places above it were never touched */
     size_t bytes;
+    uint64_t evicted;
 };
 
 struct visit_table {
@@ -191,8 +192,10 @@ static uint32_t make_visit(struct visit_table *table, struct shard *shard,
 {
     while (shard->oldest != 0 &&
            (shard->count == table->shard_visits_max || shard->bytes > table->shard_bytes_max ||
-            is_idle(&shard->visits[shard->oldest], sign->now_ms)))
+            is_idle(&shard->visits[shard->oldest], sign->now_ms))) {
+        shard->evicted += !is_idle(&shard->visits[shard->oldest], sign->now_ms);
         drop_visit(table, shard, shard->oldest);
+    }
     uint32_t index = take_place(table, shard);
     struct visit *visit = &shard->visits[index];
     uint32_t *bucket = bucket_of(table, shard, sign->tag);
@@ -358,6 +361,17 @@ uint32_t visit_table_count(struct visit_table *table)
         pthread_mutex_unlock(&table->shards[s].lock);
     }
     return count;
+}
+
+uint64_t visit_table_evicted(struct visit_table *table)
+{
+    uint64_t evicted = 0;
+    for (size_t s = 0; s < VISIT_SHARDS; s++) {
+        pthread_mutex_lock(&table->shards[s].lock);
+        evicted += table->shards[s].evicted;
+        pthread_mutex_unlock(&table->shards[s].lock);
+    }
+    return evicted;
 }
 
 /* --- Life ------------------------------------------------------------------------------------ */

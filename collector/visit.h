@@ -65,3 +65,5 @@ void visit_table_now(struct visit_table *table, int64_t now_ms,
 /* Forgets the visits that are idle for too long; a new visit does so for its own shard only. */
 void visit_table_forget_idle(struct visit_table *table, int64_t now_ms);
 uint32_t visit_table_count(struct visit_table *table);
+/* Visits that were forgotten, while they were not idle, because there was no room. */
+uint64_t visit_table_evicted(struct visit_table *table);

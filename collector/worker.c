@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 #include "collector/broadcast.h"
+#include "collector/worker_report.h"
 
-enum { BROADCAST_MS = 1000 };
+enum { EACH_SECOND_MS = 1000 };
 
 /* Any page may read the answer: it says nothing. */
 #define BEACON_HEADERS                                                                             \
@@ -22,8 +23,9 @@ const struct http_reply WORKER_COUNTED = {
 const struct http_reply WORKER_ACCEPTED = {
     .status = 202, .headers = BEACON_HEADERS, .header_count = 2};
 
-static void on_broadcast(void *data)
+static void on_second(void *data)
 {
+    worker_report(data);
     broadcast(data);
 }
 
@@ -34,6 +36,7 @@ struct worker *worker_new(struct collector *collector, struct loop *loop, unsign
         abort();
     worker->collector = collector;
     worker->index = index;
+    worker->metrics = metrics_part(collector->metrics, index);
     worker->agents = agent_cache_new(collector->rules);
     worker->writer = writer_new(&(struct writer_options){
         .loop = loop,
@@ -45,13 +48,13 @@ struct worker *worker_new(struct collector *collector, struct loop *loop, unsign
         .reply_durable = &WORKER_COUNTED,
         .reply_accepted = &WORKER_ACCEPTED,
     });
-    worker->broadcast = loop_timer_new(loop, BROADCAST_MS, on_broadcast, worker);
+    worker->each_second = loop_timer_new(loop, EACH_SECOND_MS, on_second, worker);
     return worker;
 }
 
 void worker_free(struct worker *worker)
 {
-    loop_timer_free(worker->broadcast);
+    loop_timer_free(worker->each_second);
     writer_free(worker->writer);
     agent_cache_free(worker->agents);
     site_list_unref(worker->sites);

@@ -12,7 +12,9 @@
 #include "collector/visit.h"
 #include "collector/writer.h"
 #include "common/config.h"
+#include "common/health.h"
 #include "common/http.h"
+#include "common/metrics.h"
 
 /* Shared by the workers: immutable, or thread-safe by itself. */
 struct collector {
@@ -24,16 +26,21 @@ struct collector {
     struct day_keys *day_keys;
     struct pulse *pulse;
     struct http_server *server;
+    struct metrics *metrics; /* a part a worker; collect_metrics.h */
+    struct health *health;   /* likewise */
 };
 
 struct worker {
     struct collector *collector;
     unsigned index;
     struct site_list *sites;         /* NULL until read once; replaced by message */
+    int64_t sites_read_ms;           /* wall time */
     struct region_database *regions; /* NULL: regions are unknown; replaced by message */
     struct agent_cache *agents;
     struct writer *writer;
-    struct loop_timer *broadcast;
+    struct loop_timer *each_second;
+    struct metrics_part *metrics;
+    uint64_t reported_shed;
     struct beacon_scratch scratch;
     struct visit_change change;
 };

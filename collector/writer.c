@@ -70,6 +70,7 @@ struct writer {
     size_t recent_count;
     struct held_line held;
     size_t publishing, publish_bytes; /* live messages without a reply */
+    struct writer_counts counts;      /* without what is now */
 };
 
 static void seal_and_send(struct writer *writer);
@@ -108,6 +109,7 @@ static void seal(struct writer *writer, struct desk_day *const *days, size_t cou
         writer->first = batch;
     writer->last = batch;
     writer->queue_bytes += batch->payload.len;
+    writer->counts.batches_sealed++;
 }
 
 static void touch(struct writer *writer, struct desk *desk)
@@ -206,7 +208,9 @@ static void acknowledge_first(struct writer *writer)
     if (writer->first == NULL)
         writer->last = NULL;
     writer->queue_bytes -= batch->payload.len;
-    held_answer_chain(&writer->held, &batch->held, writer->options.reply_durable);
+    writer->counts.batches_acknowledged++;
+    writer->counts.answered_durable +=
+        held_answer_chain(&writer->held, &batch->held, writer->options.reply_durable);
     batch->next = NULL;
     batch->acknowledged_ms = clock_mono_ms();
     if (writer->recent_last != NULL)
@@ -232,6 +236,16 @@ static void start_over(struct writer *writer)
     writer->recent_count = 0;
 }
 
+static void note_refusal(struct writer *writer, const struct redis_reply *reply)
+{
+    /* The text is Redis's own: a code and words, never an argument of ours. */
+    struct str why = str_prefix(redis_reply_str(reply), 60);
+    writer->counts.refusals++;
+    if (!writer->refused)
+        log_warn("the log refuses batches (%.*s); holding on to them", STR_ARG(why));
+    writer->refused = true;
+}
+
 static void on_appended(const struct redis_reply *reply, void *data)
 {
     struct writer *writer = data;
@@ -246,13 +260,11 @@ static void on_appended(const struct redis_reply *reply, void *data)
         seal_and_send(writer);
         return;
     }
-    if (redis_reply_is(reply, "GAP"))
+    if (redis_reply_is(reply, "GAP")) {
+        writer->counts.gaps++;
         start_over(writer);
-    else if (!writer->refused) {
-        /* The text is Redis's own: a code and words, never an argument of ours. */
-        struct str why = str_prefix(redis_reply_str(reply), 60);
-        log_warn("the log refuses batches (%.*s); holding on to them", STR_ARG(why));
-        writer->refused = true;
+    } else {
+        note_refusal(writer, reply);
     }
     writer->retry_at_ms = clock_mono_ms() + WRITER_RETRY_MS;
 }
@@ -260,7 +272,7 @@ static void on_appended(const struct redis_reply *reply, void *data)
 static void send_first(struct writer *writer)
 {
     char id[WRITER_ID_DIGITS + 1], number[24], now[24];
-    const struct sealed *batch = writer->first;
+    struct sealed *batch = writer->first;
     struct buf keys[2];
     snprintf(id, sizeof(id), "%016" PRIx64, writer->id);
     snprintf(number, sizeof(number), "%" PRIu64, batch->number);
@@ -275,6 +287,8 @@ static void send_first(struct writer *writer)
         str_from(number),  buf_str(&batch->payload), str_from(now),
     };
     writer->in_flight = redis_link_send(writer->link, ARRAY_LEN(argv), argv, on_appended, writer);
+    writer->counts.batches_sent_again += writer->in_flight && batch->was_sent;
+    batch->was_sent = batch->was_sent || writer->in_flight;
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         buf_done(&keys[i]);
 }
@@ -296,8 +310,8 @@ static void on_tick(void *data)
 {
     struct writer *writer = data;
     int64_t now_ms = clock_mono_ms();
-    held_answer_late(&writer->held, now_ms - writer->options.ack_wait_ms,
-                     writer->options.reply_accepted);
+    writer->counts.answered_accepted += held_answer_late(
+        &writer->held, now_ms - writer->options.ack_wait_ms, writer->options.reply_accepted);
     forget_recent(writer, now_ms);
     if (now_ms >= writer->scan_at_ms) {
         scan_desks(writer, now_ms);
@@ -325,7 +339,7 @@ void writer_free(struct writer *writer)
         return;
     loop_timer_free(writer->tick);
     redis_link_free(writer->link);
-    held_answer_late(&writer->held, INT64_MAX, writer->options.reply_accepted);
+    (void)held_answer_late(&writer->held, INT64_MAX, writer->options.reply_accepted);
     sealed_free_list(writer->first);
     sealed_free_list(writer->recent);
     desk_table_done(&writer->desks);
@@ -353,6 +367,7 @@ bool writer_open(struct writer *writer, struct str site, uint32_t date,
     struct desk_day *day = desk_day_of(desk, date);
     if (!make_room(writer, day, date)) {
         desk->shed++;
+        writer->counts.shed++;
         return false;
     }
     desk_open(&writer->desks, desk, day, date, clock_mono_ms());
@@ -368,8 +383,10 @@ void writer_hold(struct writer *writer, struct str site, struct http_request *re
 {
     struct desk *desk = desk_table_find(&writer->desks, site);
     assert(desk != NULL && desk->days[desk->current].section != NULL);
-    if (!held_add(&writer->held, &desk->days[desk->current].held, req, clock_mono_ms()))
+    if (!held_add(&writer->held, &desk->days[desk->current].held, req, clock_mono_ms())) {
+        writer->counts.answered_accepted++;
         http_reply(req, writer->options.reply_accepted);
+    }
 }
 
 void writer_turn(struct writer *writer)
@@ -397,6 +414,25 @@ bool writer_drain(struct writer *writer)
 bool writer_is_up(const struct writer *writer)
 {
     return redis_link_is_up(writer->link) && !writer->refused;
+}
+
+bool writer_is_connected(const struct writer *writer)
+{
+    return redis_link_is_up(writer->link);
+}
+
+void writer_counts(const struct writer *writer, struct writer_counts *ret_counts)
+{
+    struct writer_counts counts = writer->counts;
+    counts.held = writer->held.count;
+    counts.open_bytes = writer->desks.open_bytes;
+    counts.queued_bytes = writer->queue_bytes;
+    for (size_t i = 0; i < writer->desks.count; i++)
+        for (size_t d = 0; d < DESK_DAYS; d++)
+            counts.open_sections += writer->desks.desks[i]->days[d].section != NULL;
+    for (const struct sealed *batch = writer->first; batch != NULL; batch = batch->next)
+        counts.queued_batches++;
+    *ret_counts = counts;
 }
 
 /* --- Live ------------------------------------------------------------------------------------ */

@@ -52,6 +52,19 @@ void writer_turn(struct writer *writer);
 bool writer_drain(struct writer *writer);
 
 bool writer_is_up(const struct writer *writer);
+/* False while the connection is away; when it is there the log may still refuse. */
+bool writer_is_connected(const struct writer *writer);
+
+/* What the writer has done so far, and what it holds now. */
+struct writer_counts {
+    uint64_t batches_sealed, batches_acknowledged, batches_sent_again;
+    uint64_t gaps;                                /* the log has lost its place */
+    uint64_t refusals;                            /* batches that the log did not take */
+    uint64_t answered_durable, answered_accepted; /* held beacons, by answer */
+    uint64_t shed;                                /* beacons that found no room */
+    uint64_t held, open_sections, open_bytes, queued_batches, queued_bytes; /* now */
+};
+void writer_counts(const struct writer *writer, struct writer_counts *ret_counts);
 /* Fire and forget; for the live messages. */
 void writer_publish(struct writer *writer, struct str channel, struct str message);
 

@@ -329,10 +329,12 @@ static int on_request(h2o_handler_t *super, h2o_req_t *h2o_req)
     enum http_method method = http_request_method(req);
     if ((route->methods & 1u << (method == HTTP_HEAD ? HTTP_GET : method)) == 0)
         reply_method_not_allowed(req, route);
-    else if (h2o_req->entity.len > server->options.body_bytes_max)
-        http_reply_error(req, 413, "the body is too large");
-    else
+    else if (h2o_req->entity.len <= server->options.body_bytes_max)
         route->handler(req, worker->data);
+    else if (server->options.on_too_large != NULL)
+        server->options.on_too_large(req, worker->data);
+    else
+        http_reply_error(req, 413, "the body is too large");
     return 0;
 }
 

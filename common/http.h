@@ -109,6 +109,9 @@ struct http_options {
     /* Asked to stop: listeners are closed. Runs after each further turn until it returns true. */
     bool (*on_stop)(void *worker_data);
     void (*on_worker_end)(void *worker_data);
+    /* Replies to a request that its handler would get but for body_bytes_max; NULL: 413. Bodies of
+     * twice that are answered by libh2o itself, with 413. */
+    http_handler on_too_large;
     /* True: close the connection after this request, which may carry a body. May be NULL. */
     bool (*close_after_body)(const struct http_request *req, void *worker_data);
     void *server_data;

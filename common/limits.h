@@ -122,6 +122,9 @@ static_assert(HELD_REPLIES_MAX >= HTTP_CONNECTIONS_MAX, "each connection may hol
 #define APPLY_CELLS_MAX (256 * 1024)
 static_assert(APPLY_CELLS_MAX >= BATCH_BYTES_MAX / 6, "any one batch can be folded");
 
+/* A geo database older than this is worth a warning: providers make one each month. */
+#define GEO_FRESH_DAYS 60
+
 /* --- Configuration
  * ---------------------------------------------------------------------------------- */
 /* The file: every key with a comment is under 8 KiB. */

@@ -315,7 +315,7 @@ static void cache_answers_as_a_parse_does(void **state)
             assert_true(str_eq(found->device, parsed.device));
             assert_int_equal(found->is_bot, parsed.is_bot);
         }
-    assert_int_equal(agent_cache_over_budget(cache), 0);
+    assert_int_equal(agent_cache_counts(cache)->over_budget, 0);
     agent_cache_free(cache);
 }
 
@@ -332,7 +332,7 @@ static void cold_parses_a_second_below_at_and_above_the_budget(void **state)
         assert_true(str_eq(agent->device, within ? STR_LIT("Desktop") : STR_LIT("(other)")));
         assert_false(agent->is_bot);
     }
-    assert_int_equal(agent_cache_over_budget(cache), 1);
+    assert_int_equal(agent_cache_counts(cache)->over_budget, 1);
     /* Bots are still told by a few words; what is known is still answered; nothing was remembered.
      */
     assert_true(agent_lookup(cache, STR_LIT("Mozilla/5.0 (compatible; Xbot/1.0)"), 5999)->is_bot);
