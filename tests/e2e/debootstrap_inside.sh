@@ -1,11 +1,12 @@
 #!/bin/bash
-# What somebody does on a fresh machine: ./run, a site, a page view, the dashboard, Ctrl-C, ./run
-# again. Runs inside the Debian that debootstrap.sh makes, in /footfall.
+# What somebody does on a fresh machine, as a user with sudo: ./run, a site, a page view, the
+# dashboard, Ctrl-C, ./run again. Before that, what ./run says where it cannot work. Runs as root
+# inside the Debian that debootstrap.sh makes, with the tree in /footfall.
 
 set -euo pipefail
-cd /footfall
 collector=127.0.0.1:$((20000 + RANDOM % 5000))
 dashboards=127.0.0.1:$((26000 + RANDOM % 5000))
+data=/home/alice/data
 log=/var/tmp/run.log
 pid=
 
@@ -15,14 +16,20 @@ fail() {
     exit 1
 }
 
-# Mixing off, so that one page view is enough.
-export FOOTFALL_MIX_VIEWS=1
+# refused PATTERN COMMAND...: it ends with exit code 1 and one sentence.
+refused() {
+    local pattern=$1
+    shift
+    if "$@" >"$log" 2>&1; then fail "this went well: $*"; fi
+    grep -q -- "$pattern" "$log" || fail "no sentence with '$pattern' from: $*"
+    echo "refused as it should be: $pattern"
+}
 
 # start SECONDS: ./run, until it says that it runs.
 start() {
     local began=$SECONDS
-    ./run --data /var/lib/footfall --collector-listen "$collector" \
-        --dashboards-listen "$dashboards" >"$log" 2>&1 &
+    setsid su alice -c "cd /footfall && FOOTFALL_MIX_VIEWS=1 exec ./run --data $data \
+        --collector-listen $collector --dashboards-listen $dashboards" >"$log" 2>&1 </dev/null &
     pid=$!
     until grep -q 'Footfall is running' "$log"; do
         kill -0 "$pid" 2>/dev/null || fail './run ended.'
@@ -33,8 +40,12 @@ start() {
 }
 
 stop() {
-    kill -INT "$pid"
+    kill -INT "$(cat "$data/lock")"
     wait "$pid" || fail "./run ended with exit code $?."
+}
+
+footfall() {
+    su alice -c "/footfall/build/release/footfall $* --data $data"
 }
 
 # fetch METHOD URL [BODY]: status and body.
@@ -48,8 +59,31 @@ fetch() {
         console.log(answer.status, await answer.text());' -- "$@"
 }
 
+# --- Where it cannot work -----------------------------------------------------------------------
+useradd --create-home --shell /bin/bash alice 2>/dev/null || true
+cp /root/.npmrc /home/alice/ 2>/dev/null && chown alice: /home/alice/.npmrc
+chown -R alice: /footfall
+if ! command -v ninja >/dev/null; then
+    refused 'needs root or sudo' su alice -c /footfall/run
+    sed -i 's/^VERSION_ID=.*/VERSION_ID="11"/' /usr/lib/os-release
+    refused 'this is debian 11, and Footfall is made for Debian 12' /footfall/run
+    sed -i 's/^VERSION_ID=.*/VERSION_ID="12"/' /usr/lib/os-release
+    refused 'Is there a network' unshare --net /footfall/run
+    mkdir -p /mnt/small
+    mount -t tmpfs -o size=100m tmpfs /mnt/small
+    cp -r /footfall/. /mnt/small/
+    refused 'MB free, and this takes' /mnt/small/run
+    umount /mnt/small
+fi
+
+# --- Where it works -----------------------------------------------------------------------------
+apt-get update -qq >/dev/null
+apt-get install -y -qq --no-install-recommends sudo >/dev/null 2>&1
+echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/alice
+rm -rf "$data"
+chown -R alice: /footfall
 start 1800
-build/release/footfall site add fresh.example --data /var/lib/footfall |
+footfall site add fresh.example |
     grep -q "src=\"http://$collector/footfall.js\" data-site=\"fresh.example\"" ||
     fail 'site add does not print the snippet.'
 fetch GET "http://$collector/demo/" | grep -q '^200' || fail 'the demo site does not answer.'
@@ -68,9 +102,15 @@ for attempt in 1 2 3 4 5 6 7 8; do
     [ "$attempt" -lt 8 ] || fail "the query API does not show the page view: $answer"
     sleep 0.5
 done
-build/release/footfall check --data /var/lib/footfall | sed 's/^/    /'
+footfall check | sed 's/^/    /'
+refused "already running on $data" su alice -c "/footfall/run --data $data"
+refused "$collector is taken by another program" \
+    su alice -c "/footfall/run --data $data.other --collector-listen $collector"
 stop
 echo 'A page view was counted. Again:'
 start 20
 stop
-[ -z "$(pgrep redis-server || true)" ] || fail 'a Redis is left over.'
+if pgrep redis-server >/dev/null; then fail 'a Redis is left over.'; fi
+# Debian's own Redis, which came with the package, stays off.
+[ ! -e /usr/sbin/policy-rc.d ] || fail 'policy-rc.d is left over.'
+chown -R root: /footfall
