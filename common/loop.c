@@ -1,8 +1,8 @@
 /* One thread's event loop: libh2o's, with repeating timers and messages.
  *
- * libh2o's own timers are one interval with a queue of entries each; here each timer is an interval
- * of its own, so a loop should have few. Its clock is the wall clock of the last turn, so a step of
- * the clock moves timers; whoever measures an interval uses common/clock. */
+ * Timers are a list of our own, walked before each wait, and not libh2o's: those go by the wall
+ * clock, and one that is set back by an hour would keep every reply, retry and section waiting for
+ * that hour. libh2o's own limits on slow requests still do. */
 
 #include "common/loop.h"
 
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/h2o_loop.h"
 
 struct loop_message {
@@ -21,8 +22,9 @@ struct loop_message {
 
 struct loop_timer {
     struct loop *loop;
-    h2o_timeout_t timeout;
-    h2o_timeout_entry_t entry;
+    struct loop_timer *next, **link;
+    uint32_t interval_ms;
+    int64_t due_ms;
     loop_fn fn;
     void *data;
 };
@@ -69,6 +71,7 @@ struct loop *loop_new(void)
 void loop_free(struct loop *loop)
 {
     struct loop_message *message;
+    assert(loop->timers == NULL);
     while ((message = take_message(&loop->receiver._messages)) != NULL)
         free(message);
     h2o_multithread_unregister_receiver(loop->queue, &loop->receiver);
@@ -79,8 +82,30 @@ void loop_free(struct loop *loop)
     free(loop);
 }
 
+/* Runs the timers that are due; a callback may free any timer, and make new ones. False when none
+ * was; *ret_wait_ms is then cut to when the next one is. */
+static bool run_timers(struct loop *loop, int32_t *ret_wait_ms)
+{
+    bool ran = false;
+    int64_t now_ms = clock_mono_ms();
+    for (struct loop_timer *timer = loop->timers; timer != NULL; timer = loop->next_timer) {
+        loop->next_timer = timer->next;
+        if (timer->due_ms <= now_ms) {
+            timer->due_ms = now_ms + timer->interval_ms;
+            ran = true;
+            timer->fn(timer->data);
+        } else if (timer->due_ms - now_ms < *ret_wait_ms) {
+            *ret_wait_ms = (int32_t)(timer->due_ms - now_ms);
+        }
+    }
+    return ran;
+}
+
 void loop_turn(struct loop *loop, int32_t timeout_ms)
 {
+    /* What a timer has written must be seen to at once: libh2o does so when it does not wait. */
+    if (run_timers(loop, &timeout_ms))
+        timeout_ms = 0;
     /* -1 on a signal is no failure: the caller decides when to end. */
     (void)h2o_evloop_run(loop->h2o, timeout_ms);
 }
@@ -95,23 +120,22 @@ void loop_post(struct loop *loop, loop_fn fn, void *data)
     h2o_multithread_send_message(&loop->receiver, &message->super);
 }
 
-static void on_timeout(h2o_timeout_entry_t *entry)
-{
-    struct loop_timer *timer = H2O_STRUCT_FROM_MEMBER(struct loop_timer, entry, entry);
-    h2o_timeout_link(timer->loop->h2o, &timer->timeout, &timer->entry);
-    timer->fn(timer->data);
-}
-
 struct loop_timer *loop_timer_new(struct loop *loop, uint32_t interval_ms, loop_fn fn, void *data)
 {
     assert(interval_ms > 0);
     struct loop_timer *timer = calloc(1, sizeof(*timer));
     if (timer == NULL)
         abort();
-    *timer = (struct loop_timer){.loop = loop, .fn = fn, .data = data};
-    h2o_timeout_init(loop->h2o, &timer->timeout, interval_ms);
-    timer->entry.cb = on_timeout;
-    h2o_timeout_link(loop->h2o, &timer->timeout, &timer->entry);
+    *timer = (struct loop_timer){.loop = loop,
+                                 .next = loop->timers,
+                                 .link = &loop->timers,
+                                 .interval_ms = interval_ms,
+                                 .due_ms = clock_mono_ms() + interval_ms,
+                                 .fn = fn,
+                                 .data = data};
+    if (timer->next != NULL)
+        timer->next->link = &timer->next;
+    loop->timers = timer;
     return timer;
 }
 
@@ -119,8 +143,11 @@ void loop_timer_free(struct loop_timer *timer)
 {
     if (timer == NULL)
         return;
-    h2o_timeout_unlink(&timer->entry);
-    h2o_timeout_dispose(timer->loop->h2o, &timer->timeout);
+    if (timer->loop->next_timer == timer)
+        timer->loop->next_timer = timer->next;
+    *timer->link = timer->next;
+    if (timer->next != NULL)
+        timer->next->link = timer->link;
     free(timer);
 }
 

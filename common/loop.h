@@ -20,10 +20,10 @@ void loop_turn(struct loop *loop, int32_t timeout_ms);
  * loop_free() and not run is dropped. */
 void loop_post(struct loop *loop, loop_fn fn, void *data);
 
-/* A repeating timer: at most a handful a loop (each turn walks them all). */
+/* A repeating timer, by the monotonic clock: at most a handful a loop (each turn walks them all). */
 struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *loop, uint32_t interval_ms, loop_fn fn, void *data);
-/* Not from its own callback. */
+/* Also from within a timer's callback. */
 void loop_timer_free(struct loop_timer *timer);
 
 /* A watched descriptor that only tells when it can be read; the descriptor stays the caller's. */
