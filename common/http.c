@@ -6,9 +6,10 @@
  * One host, one path "/", one handler: routing is our own table over the raw path, because libh2o
  * prints a path that it cannot normalise. Workers share the listening socket and nothing else.
  *
- * Limits that libh2o leaves to its embedder: connections (the listener pauses at the cap), accepts
- * a turn, TCP_USER_TIMEOUT against readers that never read, body size, and HTTP/2 off (2.2.5 is
- * not safe with it). Replies larger than the socket's buffer are the library's affair. */
+ * Limits that libh2o leaves to its embedder: connections (the listener pauses at the cap, which is
+ * below the number of files that the process may open), accepts a turn, TCP_USER_TIMEOUT against
+ * readers that never read, body size, and HTTP/2 off (2.2.5 is not safe with it). Replies larger
+ * than the socket's buffer are the library's affair. */
 
 #include "common/http.h"
 
@@ -21,6 +22,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -486,6 +488,18 @@ static void configure(struct http_server *server)
     handler->server = server;
 }
 
+/* At a descriptor too many the listener would spin, since it is ready and cannot be served. */
+static unsigned connections_bound(const struct http_options *options)
+{
+    struct rlimit files;
+    rlim_t taken = HTTP_FILES_RESERVED + (rlim_t)HTTP_FILES_A_WORKER * options->workers;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY ||
+        files.rlim_cur >= taken + options->connections_max)
+        return options->connections_max;
+    return files.rlim_cur < taken + options->workers ? options->workers
+                                                     : (unsigned)(files.rlim_cur - taken);
+}
+
 struct http_server *http_server_new(const struct http_options *options, char *error,
                                     size_t error_bytes)
 {
@@ -498,6 +512,7 @@ struct http_server *http_server_new(const struct http_options *options, char *er
     if (server == NULL)
         abort();
     server->options = *options;
+    server->options.connections_max = connections_bound(options);
     server->routes = calloc(options->route_count + 1, sizeof(*server->routes));
     server->workers = calloc(options->workers, sizeof(*server->workers));
     if (server->routes == NULL || server->workers == NULL)

@@ -97,9 +97,9 @@ struct http_route {
 struct http_options {
     /* "ADDR:PORT" or "[ADDR]:PORT", where port 0 picks one, or "unix:PATH"; outlives the server. */
     const char *listen;
-    unsigned workers; /* 1..HTTP_WORKERS_MAX */
-    unsigned connections_max;
-    size_t body_bytes_max; /* 413 past it */
+    unsigned workers;         /* 1..HTTP_WORKERS_MAX */
+    unsigned connections_max; /* fewer where the process may open fewer files */
+    size_t body_bytes_max;    /* 413 past it */
     const struct http_route *routes;
     size_t route_count;
     /* Called on each worker's thread. Data of on_worker_start is handed to all the others. */
@@ -125,7 +125,7 @@ uint16_t http_server_port(const struct http_server *server);
 /* Runs the workers (index 0 on this thread) until http_server_stop(); clean within deadline_ms
  * after it. SIGPIPE is ignored; other signals are the caller's. */
 void http_server_run(struct http_server *server, uint32_t stop_deadline_ms);
-/* Thread- and signal-safe. */
+/* Thread-safe; not from a signal's handler. */
 void http_server_stop(struct http_server *server);
 void http_server_free(struct http_server *server);
 /* Runs fn(worker_data of worker `index`, data) on that worker's thread. Thread-safe. */

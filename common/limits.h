@@ -92,6 +92,10 @@ static_assert(APPLY_BYTES_MAX >= BATCH_BYTES_MAX, "any one batch can be applied"
 #define HTTP_WORKERS_MAX 64
 #define HTTP_CONNECTIONS_MAX 10000
 #define HTTP_ACCEPTS_PER_TURN_MAX 64
+/* Descriptors that are no client's: the process's own, and a worker's (loop, listener, Redis).
+ * There are fewer connections where the process may open fewer files. */
+#define HTTP_FILES_RESERVED 64
+#define HTTP_FILES_A_WORKER 16
 /* Headers, body and idle together; also how long an idle connection is kept. */
 #define HTTP_REQUEST_TIMEOUT_MS 10000
 #define HTTP_USER_TIMEOUT_MS 20000

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -424,6 +425,84 @@ static void a_taken_port_and_a_bad_address_are_said(void **state)
     assert_has(error, "is not an address and a port");
 }
 
+static int count_answered(const int *fds, int count)
+{
+    int answered = 0;
+    for (int i = 0; i < count; i++) {
+        struct pollfd poll_fd = {.fd = fds[i], .events = POLLIN};
+        answered += poll(&poll_fd, 1, 0) == 1;
+    }
+    return answered;
+}
+
+/* At a descriptor too many the listener would spin: it is ready and cannot be served. */
+static void connections_stay_below_what_the_process_may_open(void **state)
+{
+    enum { FILES_MAX = 240, CLIENTS = 70 };
+    struct fixture fixture = {0};
+    struct http_options options = options_of(&fixture);
+    struct rlimit files, low;
+    char error[200];
+    int fds[CLIENTS], served = 0;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    low = (struct rlimit){.rlim_cur = HTTP_FILES_RESERVED + HTTP_FILES_A_WORKER + CLIENTS / 2,
+                          .rlim_max = files.rlim_max};
+    options.connections_max = 10000;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    fixture.server = http_server_new(&options, error, sizeof(error));
+    low.rlim_cur = FILES_MAX;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    pthread_create(&fixture.thread, NULL, run_server, &fixture);
+    for (int i = 0; i < CLIENTS; i++) {
+        fds[i] = dial(&fixture);
+        say(fds[i], "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    for (int64_t end_ms = clock_mono_ms() + PATIENCE_MS;
+         served < CLIENTS / 2 && clock_mono_ms() < end_ms; usleep(10000))
+        served = count_answered(fds, CLIENTS);
+    usleep(100000);
+    assert_int_equal(count_answered(fds, CLIENTS), CLIENTS / 2);
+    for (int i = 0; i < CLIENTS; i++)
+        close(fds[i]);
+    http_server_stop(fixture.server);
+    pthread_join(fixture.thread, NULL);
+    http_server_free(fixture.server);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+}
+
+/* They wait in the connection's own buffer and come in order. */
+static void requests_behind_a_held_one_wait(void **state)
+{
+    enum { BEHIND = 1000 };
+    static const char REQUEST[] = "GET /below/x HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct fixture *fixture = *state;
+    int fd = dial(fixture), count = 0;
+    say(fd, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (int i = 0; i < BEHIND; i++)
+        say(fd, REQUEST);
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&poll_fd, 1, 100), 0);
+    assert_has(ask(fixture, "GET /release HTTP/1.1\r\nHost: x\r\n\r\n", "there"), "there");
+    /* "/below/x|" stands once in each answer. */
+    char buffer[4096];
+    size_t matched = 0;
+    static const char MARK[] = "/below/x|";
+    while (count < BEHIND && poll(&poll_fd, 1, PATIENCE_MS) == 1) {
+        ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
+        assert_true(got > 0);
+        for (ssize_t i = 0; i < got; i++) {
+            matched = buffer[i] == MARK[matched] ? matched + 1 : buffer[i] == MARK[0];
+            if (matched == sizeof(MARK) - 1) {
+                matched = 0;
+                count++;
+            }
+        }
+    }
+    assert_int_equal(count, BEHIND);
+    close(fd);
+}
+
 #define http_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -443,6 +522,8 @@ int main(void)
         http_test(after_a_body_the_connection_closes_when_asked),
         http_test(a_stop_waits_for_what_is_under_way),
         http_test(a_taken_port_and_a_bad_address_are_said),
+        http_test(requests_behind_a_held_one_wait),
+        cmocka_unit_test(connections_stay_below_what_the_process_may_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
