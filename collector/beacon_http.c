@@ -33,7 +33,8 @@ enum {
     TAG_STRICT_IPV6_BITS = 48
 };
 
-enum { FORWARDED_HEADERS_MAX = 8 };
+/* More header lines than hops that are walked make the address unknown anyway. */
+enum { FORWARDED_HEADERS_MAX = FORWARDED_HOPS_MAX + 1 };
 
 /* --- Site and origin ------------------------------------------------------------------------- */
 
@@ -86,9 +87,12 @@ static void find_address(const struct http_request *req, const struct worker *wo
     size_t cursor = 0, count = 0;
     http_request_peer(req, &peer);
     client_address_from_peer(&peer, &peer_address);
-    while (count < FORWARDED_HEADERS_MAX &&
-           http_request_next_header(req, STR_LIT("x-forwarded-for"), &cursor, &value))
+    while (http_request_next_header(req, STR_LIT("x-forwarded-for"), &cursor, &value)) {
+        /* The last lines are the nearest proxies'; the first are whatever the client has sent. */
+        if (count == FORWARDED_HEADERS_MAX)
+            memmove(&forwarded[0], &forwarded[1], --count * sizeof(forwarded[0]));
         forwarded[count++] = value;
+    }
     client_address_resolve(&peer_address, &worker->collector->proxies, forwarded, count,
                            ret_address);
     client_address_wipe(&peer_address);

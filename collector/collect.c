@@ -8,7 +8,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
@@ -36,7 +35,11 @@ struct house {
     struct site_watch *site_watch;
     struct site_list *sites; /* worker 0's view, for the house-keeping */
     struct region_database *regions;
-    atomic_bool loading;
+    struct loop *loop; /* worker 0's */
+    /* The loading thread, and what it has found: its own until it has told worker 0. */
+    bool loading;
+    pthread_t loader;
+    struct region_database *loaded;
 };
 
 static struct house *house_of(struct collector *collector)
@@ -93,13 +96,21 @@ static void share_regions(struct house *house, struct region_database *regions)
         http_server_post(server, i, take_regions, region_database_ref(regions));
 }
 
-/* On worker 0, after the loading thread. */
-static void on_regions(void *worker_data, void *data)
+static struct region_database *end_loading(struct house *house)
 {
-    struct worker *worker = worker_data;
-    struct house *house = house_of(worker->collector);
-    struct region_database *regions = data;
-    atomic_store(&house->loading, false);
+    struct region_database *regions;
+    pthread_join(house->loader, NULL);
+    house->loading = false;
+    regions = house->loaded;
+    house->loaded = NULL;
+    return regions;
+}
+
+/* On worker 0, after the loading thread. */
+static void on_regions(void *data)
+{
+    struct house *house = data;
+    struct region_database *regions = end_loading(house);
     if (regions == NULL)
         return;
     log_info("geo database read anew");
@@ -111,20 +122,15 @@ static void on_regions(void *worker_data, void *data)
 static void *load_regions(void *data)
 {
     struct house *house = data;
-    http_server_post(house->collector.server, 0, on_regions, open_regions(house->collector.config));
+    house->loaded = open_regions(house->collector.config);
+    loop_post(house->loop, on_regions, house);
     return NULL;
 }
 
 static void reload_regions(struct house *house)
 {
-    pthread_t thread;
-    if (atomic_exchange(&house->loading, true))
-        return;
-    if (pthread_create(&thread, NULL, load_regions, house) != 0) {
-        atomic_store(&house->loading, false);
-        return;
-    }
-    pthread_detach(thread);
+    if (!house->loading)
+        house->loading = pthread_create(&house->loader, NULL, load_regions, house) == 0;
 }
 
 /* --- House-keeping --------------------------------------------------------------------------- */
@@ -234,6 +240,7 @@ static void *on_worker_start(struct loop *loop, unsigned index, void *server_dat
     struct house *house = server_data;
     struct worker *worker = worker_new(&house->collector, loop, index);
     if (index == 0) {
+        house->loop = loop;
         house->signals = loop_watch_new(loop, house->signal_fd, on_signal, house);
         house->housekeeping = loop_timer_new(loop, HOUSEKEEPING_MS, on_housekeeping, house);
         house->site_watch = site_watch_new(loop, &house->collector.redis, on_site_list, house);
@@ -264,6 +271,8 @@ static void on_worker_end(void *worker_data)
         loop_timer_free(house->housekeeping);
         site_watch_free(house->site_watch);
         site_list_unref(house->sites);
+        if (house->loading)
+            region_database_unref(end_loading(house));
     }
     worker_free(worker);
 }
