@@ -465,6 +465,12 @@ static void *worker_run(void *data)
     worker_hang_up(worker);
     if (options->on_worker_end != NULL)
         options->on_worker_end(worker->data);
+    if (worker->connection_count > 0)
+        return NULL; /* a connection holds on to the context */
+    /* libh2o's memory is of this thread, and must not outlive it. */
+    h2o_context_dispose(&worker->context);
+    loop_end(worker->loop);
+    worker->has_ended = true;
     return NULL;
 }
 
@@ -600,13 +606,10 @@ void http_server_free(struct http_server *server)
     bool clean = true;
     for (unsigned i = 0; i < server->options.workers; i++) {
         struct http_worker *worker = &server->workers[i];
-        if (worker->connection_count > 0) {
-            clean = false; /* a connection holds on to the context */
-        } else {
-            if (worker->accept.ctx != NULL)
-                h2o_context_dispose(&worker->context);
+        if (worker->has_ended || worker->accept.ctx == NULL)
             loop_free(worker->loop);
-        }
+        else
+            clean = false;
     }
     listener_close(server->listen_fd, server->options.listen);
     if (!clean)

@@ -20,7 +20,8 @@ struct http_worker {
     struct connection *connections; /* http.c's */
     unsigned connection_count;
     unsigned open_requests; /* not replied to yet */
-    void *data;             /* of on_worker_start */
+    bool has_ended;
+    void *data; /* of on_worker_start */
     struct http_stream *streams;
     unsigned stream_count;
     struct loop_timer *stream_tick;

@@ -2,20 +2,27 @@
  *
  * Timers are a list of our own, walked before each wait, and not libh2o's: those go by the wall
  * clock, and one that is set back by an hour would keep every reply, retry and section waiting for
- * that hour. libh2o's own limits on slow requests still do. */
+ * that hour. libh2o's own limits on slow requests still do.
+ *
+ * Messages are a list of our own behind an eventfd, and not libh2o's queue: that one reads a pipe
+ * through an input buffer, whose memory comes from the thread that made it. A loop made on one
+ * thread and turned on another would share that thread's unlocked store of buffers, and two
+ * connections could be given the same one. For the same reason no socket here has an input buffer
+ * (DONT_READ), and sockets are made and closed by the thread that turns the loop. */
 
 #include "common/loop.h"
 
 #include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/h2o_loop.h"
 
 struct loop_message {
-    h2o_multithread_message_t super;
+    struct loop_message *next;
     loop_fn fn;
     void *data;
 };
@@ -35,27 +42,53 @@ struct loop_watch {
     void *data;
 };
 
-static struct loop_message *take_message(h2o_linklist_t *messages)
+/* --- Messages -------------------------------------------------------------------------------- */
+
+static struct loop_message *take_messages(struct loop *loop, bool ending)
 {
-    if (h2o_linklist_is_empty(messages))
-        return NULL;
-    h2o_multithread_message_t *super =
-        H2O_STRUCT_FROM_MEMBER(h2o_multithread_message_t, link, messages->next);
-    h2o_linklist_unlink(&super->link);
-    return H2O_STRUCT_FROM_MEMBER(struct loop_message, super, super);
+    pthread_mutex_lock(&loop->lock);
+    struct loop_message *first = loop->first;
+    loop->first = NULL;
+    loop->last = &loop->first;
+    loop->ended = ending;
+    pthread_mutex_unlock(&loop->lock);
+    return first;
 }
 
-static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+static void on_wake(void *data)
 {
-    struct loop_message *message;
-    (void)receiver;
-    while ((message = take_message(messages)) != NULL) {
-        loop_fn fn = message->fn;
-        void *data = message->data;
+    struct loop *loop = data;
+    eventfd_t count;
+    (void)eventfd_read(loop->event_fd, &count);
+    struct loop_message *message = take_messages(loop, false);
+    while (message != NULL) {
+        struct loop_message taken = *message;
         free(message);
-        fn(data);
+        message = taken.next;
+        taken.fn(taken.data);
     }
 }
+
+void loop_post(struct loop *loop, loop_fn fn, void *data)
+{
+    struct loop_message *message = malloc(sizeof(*message));
+    if (message == NULL)
+        abort();
+    *message = (struct loop_message){.fn = fn, .data = data};
+    pthread_mutex_lock(&loop->lock);
+    bool ended = loop->ended, was_empty = loop->first == NULL;
+    if (!ended) {
+        *loop->last = message;
+        loop->last = &message->next;
+    }
+    pthread_mutex_unlock(&loop->lock);
+    if (ended)
+        free(message);
+    else if (was_empty)
+        (void)eventfd_write(loop->event_fd, 1);
+}
+
+/* --- Life ------------------------------------------------------------------------------------ */
 
 struct loop *loop_new(void)
 {
@@ -63,24 +96,40 @@ struct loop *loop_new(void)
     if (loop == NULL)
         abort();
     loop->h2o = h2o_evloop_create();
-    loop->queue = h2o_multithread_create_queue(loop->h2o);
-    h2o_multithread_register_receiver(loop->queue, &loop->receiver, on_messages);
+    loop->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->event_fd < 0 || pthread_mutex_init(&loop->lock, NULL) != 0)
+        abort();
+    loop->last = &loop->first;
     return loop;
+}
+
+void loop_end(struct loop *loop)
+{
+    assert(loop->timers == NULL && !loop->ended);
+    loop_watch_free(loop->wake);
+    loop->wake = NULL;
+    /* Closed sockets are freed by a turn. */
+    (void)h2o_evloop_run(loop->h2o, 0);
+    h2o_evloop_destroy(loop->h2o);
+    loop->h2o = NULL;
+    struct loop_message *message = take_messages(loop, true);
+    while (message != NULL) {
+        struct loop_message *next = message->next;
+        free(message);
+        message = next;
+    }
 }
 
 void loop_free(struct loop *loop)
 {
-    struct loop_message *message;
-    assert(loop->timers == NULL);
-    while ((message = take_message(&loop->receiver._messages)) != NULL)
-        free(message);
-    h2o_multithread_unregister_receiver(loop->queue, &loop->receiver);
-    h2o_multithread_destroy_queue(loop->queue);
-    /* Closed sockets are freed by a turn. */
-    (void)h2o_evloop_run(loop->h2o, 0);
-    h2o_evloop_destroy(loop->h2o);
+    if (!loop->ended)
+        loop_end(loop);
+    close(loop->event_fd);
+    pthread_mutex_destroy(&loop->lock);
     free(loop);
 }
+
+/* --- Turns ----------------------------------------------------------------------------------- */
 
 /* Runs the timers that are due; a callback may free any timer, and make new ones. False when none
  * was; *ret_wait_ms is then cut to when the next one is. */
@@ -103,6 +152,9 @@ static bool run_timers(struct loop *loop, int32_t *ret_wait_ms)
 
 void loop_turn(struct loop *loop, int32_t timeout_ms)
 {
+    /* Here and not in loop_new(), which another thread may have called: see above. */
+    if (loop->wake == NULL)
+        loop->wake = loop_watch_new(loop, loop->event_fd, on_wake, loop);
     /* What a timer has written must be seen to at once: libh2o does so when it does not wait. */
     if (run_timers(loop, &timeout_ms))
         timeout_ms = 0;
@@ -110,15 +162,7 @@ void loop_turn(struct loop *loop, int32_t timeout_ms)
     (void)h2o_evloop_run(loop->h2o, timeout_ms);
 }
 
-void loop_post(struct loop *loop, loop_fn fn, void *data)
-{
-    struct loop_message *message = calloc(1, sizeof(*message));
-    if (message == NULL)
-        abort();
-    message->fn = fn;
-    message->data = data;
-    h2o_multithread_send_message(&loop->receiver, &message->super);
-}
+/* --- Timers ---------------------------------------------------------------------------------- */
 
 struct loop_timer *loop_timer_new(struct loop *loop, uint32_t interval_ms, loop_fn fn, void *data)
 {
@@ -150,6 +194,8 @@ void loop_timer_free(struct loop_timer *timer)
         timer->next->link = timer->link;
     free(timer);
 }
+
+/* --- Watches --------------------------------------------------------------------------------- */
 
 static void on_watch(h2o_socket_t *socket, const char *err)
 {

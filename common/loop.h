@@ -10,14 +10,17 @@ struct loop;
 
 typedef void (*loop_fn)(void *data);
 
+/* On any thread: its own is the first that turns it. */
 struct loop *loop_new(void);
-/* No timer may be running, no link or server attached. */
+/* The end on its own thread: what is not run yet, and what is posted from now on, is dropped. No
+ * timer may be running, no link or server attached. */
+void loop_end(struct loop *loop);
+/* On any thread once it has ended, else on its own. */
 void loop_free(struct loop *loop);
 /* Waits at most `timeout_ms`, runs what is ready, returns. */
 void loop_turn(struct loop *loop, int32_t timeout_ms);
 
-/* Runs `fn(data)` on the loop's thread at its next turn; thread-safe. What is posted before
- * loop_free() and not run is dropped. */
+/* Runs `fn(data)` on the loop's thread at its next turn; thread-safe. */
 void loop_post(struct loop *loop, loop_fn fn, void *data);
 
 /* A repeating timer, by the monotonic clock: at most a handful a loop (each turn walks them all). */
