@@ -23,7 +23,8 @@ void loop_turn(struct loop *loop, int32_t timeout_ms);
 /* Runs `fn(data)` on the loop's thread at its next turn; thread-safe. */
 void loop_post(struct loop *loop, loop_fn fn, void *data);
 
-/* A repeating timer, by the monotonic clock: at most a handful a loop (each turn walks them all). */
+/* A repeating timer, by the monotonic clock: at most a handful a loop (each turn walks them all).
+ */
 struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *loop, uint32_t interval_ms, loop_fn fn, void *data);
 /* Also from within a timer's callback. */
