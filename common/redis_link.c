@@ -1,14 +1,17 @@
 /* Redis from an event loop: hiredis's async API on libh2o's sockets.
  *
- *   DOWN ──(back-off over)──▶ CONNECTING ──▶ AUTHENTICATING ──▶ UP
- *    ▲                            │                │             │
- *    └──────── connect failed, AUTH refused, lost, no reply in time ──┘
+ *   DOWN ──(back-off over)──▶ RESOLVING ──▶ CONNECTING ──▶ AUTHENTICATING ──▶ UP
+ *    ▲                            │              │                │            │
+ *    └──── no such host, connect failed, AUTH refused, lost, no reply in time ─┘
+ *
+ * Only a host's name is resolved, and aside (resolve.c): hiredis would wait for it.
  *
  * The failure paths of hiredis 0.14 are not alike: a refused connect tells the connect callback and
  * frees the context without the disconnect callback; a lost one tells pending replies NULL, then
  * the disconnect callback, then frees it. Both end in link_lost(), once. hiredis has no time-out
  * for commands: a tick watches the age of the last progress. The h2o socket owns the descriptor, so
- * the cleanup hook takes it from hiredis. */
+ * the cleanup hook takes it from hiredis. The back-off starts anew only after a connection that has
+ * lasted: one that comes up and goes at once, as at Redis's limit of clients, is as bad as none. */
 
 #include "common/redis_link.h"
 
@@ -21,8 +24,9 @@
 #include "common/clock.h"
 #include "common/h2o_loop.h"
 #include "common/limits.h"
+#include "common/resolve.h"
 
-enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_AUTHENTICATING, LINK_UP };
+enum link_state { LINK_DOWN, LINK_RESOLVING, LINK_CONNECTING, LINK_AUTHENTICATING, LINK_UP };
 
 enum { LINK_TICK_MS = 50, LINK_PATTERNS_MAX = 4, LINK_ARGS_MAX = 64, PATTERN_BYTES_MAX = 64 };
 
@@ -38,11 +42,13 @@ struct redis_link {
     struct redis_address address;
     struct redis_link_events events;
     enum link_state state;
-    redisAsyncContext *redis; /* NULL in LINK_DOWN */
+    redisAsyncContext *redis; /* NULL before LINK_CONNECTING */
+    struct resolve *resolve;  /* in LINK_RESOLVING */
     h2o_socket_t *socket;
     struct loop_timer *tick;
     int64_t retry_at_ms;
     uint32_t backoff_ms;
+    int64_t up_at_ms;
     size_t pending;         /* commands without a reply */
     int64_t progress_at_ms; /* the last reply, or the first command since idle */
     struct subscription subscriptions[LINK_PATTERNS_MAX];
@@ -55,8 +61,6 @@ struct command {
     redis_link_fn fn;
     void *data;
 };
-
-static void start_connect(struct redis_link *link);
 
 /* --- hiredis's hooks onto the loop ----------------------------------------------------------- */
 
@@ -122,11 +126,14 @@ static void hook_cleanup(void *context)
 static void link_lost(struct redis_link *link)
 {
     bool was_up = link->state == LINK_UP;
+    int64_t now_ms = clock_mono_ms();
     link->state = LINK_DOWN;
     link->redis = NULL;
+    if (was_up && now_ms - link->up_at_ms >= REDIS_BACKOFF_LAST_MS)
+        link->backoff_ms = REDIS_BACKOFF_FIRST_MS;
     /* Jitter: many workers must not come back in step. */
     uint32_t wait_ms = link->backoff_ms / 2 + randombytes_uniform(link->backoff_ms / 2 + 1);
-    link->retry_at_ms = clock_mono_ms() + wait_ms;
+    link->retry_at_ms = now_ms + wait_ms;
     link->backoff_ms *= 2;
     if (link->backoff_ms > REDIS_BACKOFF_LAST_MS)
         link->backoff_ms = REDIS_BACKOFF_LAST_MS;
@@ -157,7 +164,7 @@ static void send_subscription(struct redis_link *link, struct subscription *subs
 static void link_is_up(struct redis_link *link)
 {
     link->state = LINK_UP;
-    link->backoff_ms = REDIS_BACKOFF_FIRST_MS;
+    link->up_at_ms = clock_mono_ms();
     for (size_t i = 0; i < link->subscription_count; i++)
         send_subscription(link, &link->subscriptions[i]);
     if (link->events.on_up != NULL)
@@ -210,13 +217,16 @@ static void on_disconnect(const redisAsyncContext *redis, int status)
         link_lost(link);
 }
 
-static void start_connect(struct redis_link *link)
+/* `host`: an address in digits, or NULL for the socket. */
+static void connect_to(struct redis_link *link, const char *host)
 {
-    link->redis = link->address.socket_path[0] != '\0'
-                      ? redisAsyncConnectUnix(link->address.socket_path)
-                      : redisAsyncConnect(link->address.host, link->address.port);
+    link->redis = host == NULL ? redisAsyncConnectUnix(link->address.socket_path)
+                               : redisAsyncConnect(host, link->address.port);
     if (link->redis == NULL)
         abort();
+    /* A subscriber sends nothing, and would never know that its peer is gone. */
+    if (host != NULL && link->redis->err == 0)
+        (void)redisEnableKeepAlive(&link->redis->c);
     if (link->redis->err != 0) {
         redisAsyncFree(link->redis);
         link_lost(link);
@@ -240,6 +250,30 @@ static void start_connect(struct redis_link *link)
     (void)redisAsyncSetDisconnectCallback(link->redis, on_disconnect);
 }
 
+static void on_resolved(const char *host, void *data)
+{
+    struct redis_link *link = data;
+    link->resolve = NULL;
+    if (host != NULL)
+        connect_to(link, host);
+    else
+        link_lost(link);
+}
+
+static void start_connect(struct redis_link *link)
+{
+    if (link->address.socket_path[0] != '\0') {
+        connect_to(link, NULL);
+    } else if (resolve_is_address(link->address.host)) {
+        connect_to(link, link->address.host);
+    } else {
+        link->state = LINK_RESOLVING;
+        link->resolve = resolve_start(link->loop, link->address.host, on_resolved, link);
+        if (link->resolve == NULL)
+            link_lost(link);
+    }
+}
+
 /* Drops a connection that does not answer; pending replies are told NULL. */
 static void give_up(struct redis_link *link)
 {
@@ -259,6 +293,8 @@ static void on_tick(void *data)
             start_connect(link);
         return;
     }
+    if (link->state == LINK_RESOLVING)
+        return;
     int64_t limit_ms = link->state == LINK_UP ? REDIS_COMMAND_TIMEOUT_MS : REDIS_CONNECT_TIMEOUT_MS;
     if ((link->state != LINK_UP || link->pending > 0) && now_ms - link->progress_at_ms > limit_ms)
         give_up(link);
@@ -287,6 +323,7 @@ void redis_link_free(struct redis_link *link)
         return;
     link->ending = true;
     link->events = (struct redis_link_events){0};
+    resolve_cancel(link->resolve);
     if (link->redis != NULL)
         give_up(link);
     loop_timer_free(link->tick);

@@ -1,7 +1,7 @@
 #pragma once
 
 /* Redis from an event loop: one connection that comes back by itself, over hiredis's async API.
- * One loop's thread; never blocks (host names are refused: addresses or a Unix socket only). */
+ * One loop's thread; never blocks. */
 
 #include "common/loop.h"
 #include "common/redis.h"
@@ -17,7 +17,8 @@ struct redis_link_events {
 /* Starts to connect at once; retries for ever with back-off and jitter. */
 struct redis_link *redis_link_new(struct loop *loop, const struct redis_address *address,
                                   const struct redis_link_events *events);
-/* Pending replies are told NULL. Not from within a callback of this link. */
+/* Pending replies are told NULL. Not from within a callback of this link. Waits for the resolver
+ * when it is looking up the host's name. */
 void redis_link_free(struct redis_link *link);
 bool redis_link_is_up(const struct redis_link *link);
 
