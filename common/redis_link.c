@@ -250,14 +250,16 @@ static void connect_to(struct redis_link *link, const char *host)
     (void)redisAsyncSetDisconnectCallback(link->redis, on_disconnect);
 }
 
-static void on_resolved(const char *host, void *data)
+static void end_resolving(struct redis_link *link)
 {
-    struct redis_link *link = data;
+    struct resolve *resolve = link->resolve;
+    const char *host = resolve_address(resolve);
     link->resolve = NULL;
     if (host != NULL)
         connect_to(link, host);
     else
         link_lost(link);
+    resolve_free(resolve);
 }
 
 static void start_connect(struct redis_link *link)
@@ -268,7 +270,7 @@ static void start_connect(struct redis_link *link)
         connect_to(link, link->address.host);
     } else {
         link->state = LINK_RESOLVING;
-        link->resolve = resolve_start(link->loop, link->address.host, on_resolved, link);
+        link->resolve = resolve_start(link->address.host);
         if (link->resolve == NULL)
             link_lost(link);
     }
@@ -293,8 +295,11 @@ static void on_tick(void *data)
             start_connect(link);
         return;
     }
-    if (link->state == LINK_RESOLVING)
+    if (link->state == LINK_RESOLVING) {
+        if (resolve_is_done(link->resolve))
+            end_resolving(link);
         return;
+    }
     int64_t limit_ms = link->state == LINK_UP ? REDIS_COMMAND_TIMEOUT_MS : REDIS_CONNECT_TIMEOUT_MS;
     if ((link->state != LINK_UP || link->pending > 0) && now_ms - link->progress_at_ms > limit_ms)
         give_up(link);
@@ -323,7 +328,7 @@ void redis_link_free(struct redis_link *link)
         return;
     link->ending = true;
     link->events = (struct redis_link_events){0};
-    resolve_cancel(link->resolve);
+    resolve_free(link->resolve);
     if (link->redis != NULL)
         give_up(link);
     loop_timer_free(link->tick);

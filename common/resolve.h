@@ -1,19 +1,19 @@
 #pragma once
 
 /* A host name's address without waiting for it: the system's resolver blocks, so it is asked on a
- * thread of its own. All calls on the loop's thread. */
+ * thread of its own. One caller's thread. */
 
-#include "common/loop.h"
+#include <stdbool.h>
 
 struct resolve;
 
-/* `address` as digits, or NULL when there is none at present. The question is gone then. */
-typedef void (*resolve_fn)(const char *address, void *data);
-
 /* True for an address in digits, which needs no question. */
 bool resolve_is_address(const char *host);
-/* fn is called once, in a later turn; NULL when no thread can be had. */
-struct resolve *resolve_start(struct loop *loop, const char *host, resolve_fn fn, void *data);
-/* fn is not called any more. Waits for the resolver, seconds at the worst: for the end of a
- * process. */
-void resolve_cancel(struct resolve *resolve);
+/* NULL when no thread can be had. */
+struct resolve *resolve_start(const char *host);
+bool resolve_is_done(const struct resolve *resolve);
+/* Once done: the address in digits, or NULL when there is none at present. Lives as long as the
+ * question. */
+const char *resolve_address(const struct resolve *resolve);
+/* Waits when it is not done: seconds at the worst. NULL is allowed. */
+void resolve_free(struct resolve *resolve);
