@@ -15,21 +15,24 @@
 #include "aggregator/aggregate.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "aggregator/aggregate_metrics.h"
 #include "aggregator/apply.h"
 #include "aggregator/fold.h"
 #include "aggregator/functions.h"
+#include "aggregator/log_entry.h"
+#include "common/admin.h"
 #include "common/clock.h"
+#include "common/config_value.h"
 #include "common/limits.h"
 #include "common/log.h"
 
-enum { ENTRY_ID_BYTES = 48, TROUBLE_BYTES = 200, LEDGER_CHECK_MS = 10000 };
-/* Lua's numbers are exact up to here; `append` lets no higher one into the log. */
-static const uint64_t BATCH_NUMBER_MAX = (UINT64_C(1) << 53) - 1;
+enum { ENTRY_ID_BYTES = 48, TROUBLE_BYTES = 200, LEDGER_CHECK_MS = 10000, REPORT_MS = 1000 };
 
 struct entry_id {
     char text[ENTRY_ID_BYTES];
@@ -54,6 +57,11 @@ struct aggregator {
     uint64_t skipped;                 /* entries that could not be read, so far */
     uint64_t skipped_ms, skipped_seq; /* the last one's id */
     char trouble[TROUBLE_BYTES];      /* what was last logged; empty: all is well */
+    struct metrics *metrics_all;
+    struct metrics_part *metrics; /* aggregate_metrics.h */
+    struct health *health;
+    int64_t oldest_ms; /* when the first entry that is not applied came; 0: none is known */
+    int64_t report_at_ms;
 };
 
 static volatile sig_atomic_t stop_wanted;
@@ -153,6 +161,7 @@ static bool connect_and_load(struct aggregator *agg)
     agg->redis = redis_connect(agg->address, error, sizeof(error));
     if (agg->redis == NULL)
         return trouble(agg, "connecting", str_from(error));
+    metrics_add(agg->metrics, AGGREGATE_CONNECTS, 1);
     if (functions_load(agg->redis, error, sizeof(error)))
         return true;
     disconnect(agg);
@@ -212,62 +221,24 @@ static bool load_tables(struct aggregator *agg, struct ledger_day *day, uint32_t
     return good;
 }
 
-struct entry {
-    struct str id, payload;
-    uint64_t writer, number;
-};
-
-static bool parse_number(struct str text, unsigned base, uint64_t *ret_number)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-                                                : base;
-        if (digit >= base)
-            return false;
-        number = number * base + digit;
-    }
-    *ret_number = number;
-    return text.len > 0 && text.len <= 16;
-}
-
-/* [id, [w, writer, n, number, p, payload]], as `append` writes it. */
-static bool parse_entry(const struct redis_reply *reply, struct entry *ret_entry)
-{
-    const struct redis_reply *fields = redis_reply_at(reply, 1);
-    ret_entry->id = redis_reply_str(redis_reply_at(reply, 0));
-    if (redis_reply_count(fields) != 6 || !redis_reply_is(redis_reply_at(fields, 0), "w") ||
-        !redis_reply_is(redis_reply_at(fields, 2), "n") ||
-        !redis_reply_is(redis_reply_at(fields, 4), "p"))
-        return false;
-    ret_entry->payload = redis_reply_str(redis_reply_at(fields, 5));
-    return parse_number(redis_reply_str(redis_reply_at(fields, 1)), 16, &ret_entry->writer) &&
-           parse_number(redis_reply_str(redis_reply_at(fields, 3)), 10, &ret_entry->number) &&
-           ret_entry->number <= BATCH_NUMBER_MAX;
-}
-
 /* Entries come again after trouble, and each is told of once: their ids only grow. */
-static void skip_entry(struct aggregator *agg, const struct entry *entry, const char *why)
+static void skip_entry(struct aggregator *agg, const struct log_entry *entry, const char *why)
 {
-    struct str seq = str_from_at(entry->id, str_find(entry->id, '-') + 1);
-    struct str ms = str_prefix(entry->id, entry->id.len - seq.len);
     uint64_t ms_number = 0, seq_number = 0;
-    bool is_id = ms.len > 0 && parse_number(str_prefix(ms, ms.len - 1), 10, &ms_number) &&
-                 parse_number(seq, 10, &seq_number);
+    bool is_id = log_entry_id_parse(entry->id, &ms_number, &seq_number);
     if (is_id && (ms_number < agg->skipped_ms ||
                   (ms_number == agg->skipped_ms && seq_number <= agg->skipped_seq)))
         return;
     agg->skipped_ms = ms_number;
     agg->skipped_seq = seq_number;
     agg->skipped++;
+    metrics_add(agg->metrics, AGGREGATE_LEFT_OUT, 1);
     log_error("entry %.*s of the log is left out: %s (%" PRIu64 " so far)", STR_ARG(entry->id), why,
               agg->skipped);
 }
 
 /* False when a table could not be loaded. What is not a batch is passed over. */
-static bool fold_entry(struct aggregator *agg, const struct entry *entry)
+static bool fold_entry(struct aggregator *agg, const struct log_entry *entry)
 {
     struct day_set set;
     day_set_init(&set, APPLY_CELLS_MAX);
@@ -286,17 +257,27 @@ static bool fold_entry(struct aggregator *agg, const struct entry *entry)
     return good;
 }
 
+/* An entry's id begins with the time at which it came, by Redis's clock. */
+static void note_oldest(struct aggregator *agg, struct str id)
+{
+    uint64_t ms = 0, seq;
+    if (log_entry_id_parse(id, &ms, &seq))
+        agg->oldest_ms = (int64_t)ms;
+}
+
 /* Folds entries of one reply as far as one apply may carry them. */
 static bool fold_entries(struct aggregator *agg, const struct redis_reply *entries)
 {
     for (size_t i = 0; i < redis_reply_count(entries); i++) {
-        struct entry entry = {0};
-        bool is_entry = parse_entry(redis_reply_at(entries, i), &entry);
+        struct log_entry entry;
+        bool is_entry = log_entry_parse(redis_reply_at(entries, i), &entry);
         if (agg->entries == APPLY_ENTRIES_MAX ||
             (agg->entries > 0 && agg->bytes + entry.payload.len > APPLY_BYTES_MAX)) {
             agg->is_full = true;
             return true;
         }
+        if (agg->entries == 0)
+            note_oldest(agg, entry.id);
         if (!is_entry)
             skip_entry(agg, &entry, "append did not write it");
         else if (!fold_entry(agg, &entry))
@@ -365,9 +346,9 @@ static bool apply_refused(struct aggregator *agg, struct str error)
 {
     /* "BADTYPE 5" names a key by its number among the keys. */
     struct str code = str_prefix(error, str_find(error, ' '));
-    uint64_t number;
+    unsigned number;
     if (str_eq(code, STR_LIT("BADTYPE")) &&
-        parse_number(str_from_at(error, code.len + 1), 10, &number)) {
+        value_uint(str_from_at(error, code.len + 1), UINT_MAX, &number)) {
         struct str key = apply_call_key_name(&agg->call, number);
         char doing[TROUBLE_BYTES];
         (void)snprintf(doing, sizeof(doing), "applying to %.*s", STR_ARG(key));
@@ -389,14 +370,21 @@ static bool apply(struct aggregator *agg)
         return false;
     }
     bool good = redis_reply_is(reply, "OK");
-    if (redis_reply_is(reply, "MOVED"))
+    bool moved = redis_reply_is(reply, "MOVED");
+    metrics_add(agg->metrics,
+                good    ? AGGREGATE_APPLIES
+                : moved ? AGGREGATE_MOVED
+                        : AGGREGATE_REFUSED,
+                1);
+    if (moved)
         start_over(agg);
     else if (!good)
         (void)apply_refused(agg, redis_reply_str(reply));
-    bool moved = redis_reply_is(reply, "MOVED");
     redis_reply_free(reply);
     if (!good)
         return moved;
+    metrics_add(agg->metrics, AGGREGATE_ENTRIES, agg->entries);
+    metrics_add(agg->metrics, AGGREGATE_BYTES, agg->bytes);
     ledger_applied(&agg->ledger);
     agg->cursor = agg->last;
     agg->entries = agg->bytes = 0;
@@ -411,8 +399,45 @@ static void bound_ledger(struct aggregator *agg, int64_t now_ms)
     if (now_ms < agg->ledger_check_at_ms)
         return;
     agg->ledger_check_at_ms = now_ms + LEDGER_CHECK_MS;
-    if (ledger_bytes(&agg->ledger) > LEDGER_BYTES_MAX)
+    size_t bytes = ledger_bytes(&agg->ledger);
+    metrics_set(agg->metrics, AGGREGATE_LEDGER_BYTES, bytes);
+    if (bytes > LEDGER_BYTES_MAX)
         ledger_forget(&agg->ledger);
+}
+
+/* How long the log is, beyond what is applied and cut off. What is wrong is the next step's to say.
+ */
+static void report_lag(struct aggregator *agg)
+{
+    struct redis_reply *reply = redis_do(agg->redis, STR_LIT("XLEN"), buf_str(&agg->log_key));
+    if (reply == NULL) {
+        disconnect(agg);
+        start_over(agg);
+    } else if (redis_reply_type(reply) == REDIS_TYPE_INTEGER) {
+        metrics_set(agg->metrics, AGGREGATE_BEHIND, (uint64_t)redis_reply_integer(reply));
+    }
+    redis_reply_free(reply);
+}
+
+/* After each step, good or not; once a second. */
+static void report(struct aggregator *agg)
+{
+    int64_t now_ms = clock_mono_ms(), age_ms = 0;
+    health_beat(agg->health, 0);
+    if (now_ms < agg->report_at_ms)
+        return;
+    agg->report_at_ms = now_ms + REPORT_MS;
+    if (agg->redis != NULL && agg->has_cursor)
+        report_lag(agg);
+    if (agg->oldest_ms > 0 && clock_wall_ms() > agg->oldest_ms)
+        age_ms = clock_wall_ms() - agg->oldest_ms;
+    metrics_set(agg->metrics, AGGREGATE_UP, agg->redis != NULL);
+    metrics_set(agg->metrics, AGGREGATE_OLDEST, (uint64_t)age_ms);
+    health_set(agg->health, 0, AGGREGATE_CHECK_REDIS, agg->has_cursor && agg->trouble[0] == '\0',
+               0);
+    health_set(agg->health, 0, AGGREGATE_CHECK_LAG, age_ms <= LOG_LAG_MS_MAX,
+               metrics_value(agg->metrics_all, AGGREGATE_BEHIND));
+    health_set(agg->health, 0, AGGREGATE_CHECK_ENTRIES, agg->skipped == 0, agg->skipped);
 }
 
 static bool step(struct aggregator *agg)
@@ -425,6 +450,7 @@ static bool step(struct aggregator *agg)
     if (!gather(agg, &began_ms))
         return false;
     if (agg->entries == 0) {
+        agg->oldest_ms = 0;
         all_is_well(agg);
         return true;
     }
@@ -434,6 +460,8 @@ static bool step(struct aggregator *agg)
         return false;
     all_is_well(agg);
     int64_t now_ms = clock_mono_ms(), wait_ms = 9 * (now_ms - began_ms);
+    metrics_add(agg->metrics, AGGREGATE_APPLY_MS, (uint64_t)(now_ms - began_ms));
+    agg->oldest_ms = 0;
     if (wait_ms < APPLY_EVERY_MS)
         wait_ms = APPLY_EVERY_MS;
     if (wait_ms > APPLY_EVERY_MS_MAX)
@@ -464,30 +492,62 @@ static void handle_signals(void)
     (void)sigaction(SIGPIPE, &ignore, NULL);
 }
 
-int aggregate_serve(const struct redis_address *address)
+static void run(struct aggregator *agg)
+{
+    while (!stop_wanted) {
+        bool good = step(agg);
+        if (!good)
+            start_over(agg);
+        report(agg);
+        if (!good)
+            back_off(agg);
+    }
+}
+
+static void aggregator_init(struct aggregator *agg)
+{
+    buf_init(&agg->log_key, HOST_BYTES_MAX);
+    buf_init(&agg->cursor_key, HOST_BYTES_MAX);
+    model_key_log(&agg->log_key, agg->shard);
+    model_key_cursor(&agg->cursor_key, agg->shard);
+    ledger_init(&agg->ledger);
+    apply_call_init(&agg->call);
+    agg->metrics_all = metrics_new(AGGREGATE_METRIC_ROWS, AGGREGATE__COUNT, 1);
+    agg->metrics = metrics_part(agg->metrics_all, 0);
+    agg->health = health_new(AGGREGATE_CHECK_ROWS, AGGREGATE_CHECK__COUNT, 1);
+}
+
+static void aggregator_done(struct aggregator *agg)
+{
+    health_free(agg->health);
+    metrics_free(agg->metrics_all);
+    apply_call_done(&agg->call);
+    ledger_forget(&agg->ledger);
+    buf_done(&agg->cursor_key);
+    buf_done(&agg->log_key);
+    disconnect(agg);
+}
+
+int aggregate_serve(const struct redis_address *address, const char *admin)
 {
     struct aggregator agg = {.address = address};
+    struct admin *teller;
+    char error[TROUBLE_BYTES];
     handle_signals();
-    buf_init(&agg.log_key, HOST_BYTES_MAX);
-    buf_init(&agg.cursor_key, HOST_BYTES_MAX);
-    model_key_log(&agg.log_key, agg.shard);
-    model_key_cursor(&agg.cursor_key, agg.shard);
-    ledger_init(&agg.ledger);
-    apply_call_init(&agg.call);
-    log_info("started");
-    while (!stop_wanted) {
-        if (step(&agg))
-            continue;
-        start_over(&agg);
-        back_off(&agg);
+    aggregator_init(&agg);
+    const struct admin_options options = {
+        .listen = admin, .role = "aggregator", .metrics = agg.metrics_all, .health = agg.health};
+    bool good = admin_start(&options, &teller, error, sizeof(error));
+    if (good) {
+        log_info("started");
+        run(&agg);
+        log_info("stopped");
+    } else {
+        log_error("%s", error);
     }
-    log_info("stopped");
-    apply_call_done(&agg.call);
-    ledger_forget(&agg.ledger);
-    buf_done(&agg.cursor_key);
-    buf_done(&agg.log_key);
-    disconnect(&agg);
-    return 0;
+    admin_stop(teller);
+    aggregator_done(&agg);
+    return good ? 0 : 1;
 }
 
 int aggregate_run(const struct config *config)
@@ -495,7 +555,7 @@ int aggregate_run(const struct config *config)
     struct redis_address address;
     char error[TROUBLE_BYTES];
     if (config_redis_address(config, "aggregator", &address, error, sizeof(error)))
-        return aggregate_serve(&address);
+        return aggregate_serve(&address, config->aggregator.admin);
     log_error("%s", error);
     return 1;
 }

@@ -8,5 +8,6 @@
 /* Runs until SIGTERM or SIGINT; 0 for a clean stop, 1 with a line in the log when the configuration
  * names no Redis. */
 int aggregate_run(const struct config *config);
-/* The same, for a Redis that is known. */
-int aggregate_serve(const struct redis_address *address);
+/* The same, for a Redis that is known; `admin` says where to tell the operator (admin.h), or is
+ * NULL. */
+int aggregate_serve(const struct redis_address *address, const char *admin);

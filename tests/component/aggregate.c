@@ -174,7 +174,7 @@ static pid_t start_aggregator(const struct redis_address *address)
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         log_init("aggregate");
-        _exit(aggregate_serve(address));
+        _exit(aggregate_serve(address, NULL));
     }
     return pid;
 }

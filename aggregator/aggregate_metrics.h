@@ -1,0 +1,58 @@
+#pragma once
+
+/* What the aggregator tells of itself: its counters and gauges, and its checks. Lists only. */
+
+#include "common/health.h"
+#include "common/metrics.h"
+
+/* X(enum, type, name, labels, help). */
+#define AGGREGATE_METRICS(X)                                                                       \
+    X(ENTRIES, COUNTER, "footfall_aggregator_entries_applied_total", "",                           \
+      "Batches of the log that became counts.")                                                    \
+    X(BYTES, COUNTER, "footfall_aggregator_bytes_applied_total", "", "Bytes of these.")            \
+    X(LEFT_OUT, COUNTER, "footfall_aggregator_entries_left_out_total", "",                         \
+      "Entries of the log that could not be read.")                                                \
+    X(APPLIES, COUNTER, "footfall_aggregator_applies_total", "",                                   \
+      "Steps that changed counts, each of many batches.")                                          \
+    X(APPLY_MS, COUNTER_MS, "footfall_aggregator_apply_seconds_total", "",                         \
+      "Time that these took, Redis included.")                                                     \
+    X(MOVED, COUNTER, "footfall_aggregator_applies_moved_total", "",                               \
+      "Steps that changed nothing, since another aggregator had done them.")                       \
+    X(REFUSED, COUNTER, "footfall_aggregator_applies_refused_total", "",                           \
+      "Steps that Redis refused; nothing is changed then.")                                        \
+    X(CONNECTS, COUNTER, "footfall_aggregator_redis_connects_total", "",                           \
+      "Connections to Redis that were made.")                                                      \
+    X(UP, GAUGE, "footfall_aggregator_redis_up", "", "1 while it is connected.")                   \
+    X(BEHIND, GAUGE, "footfall_aggregator_log_entries_behind", "",                                 \
+      "Batches in the log that are not applied yet.")                                              \
+    X(OLDEST, GAUGE_MS, "footfall_aggregator_log_oldest_entry_age_seconds", "",                    \
+      "Age of the oldest of these; 0: there is none.")                                             \
+    X(LEDGER_BYTES, GAUGE, "footfall_aggregator_ledger_bytes", "",                                 \
+      "Memory of what it remembers of values at rest.")
+
+enum aggregate_metric {
+#define X(id, type, name, labels, help) AGGREGATE_##id,
+    AGGREGATE_METRICS(X)
+#undef X
+        AGGREGATE__COUNT
+};
+
+/* X(enum, name, needed, unit, when good, when bad). */
+#define AGGREGATE_CHECKS(X)                                                                        \
+    X(REDIS, "redis", true, "", "Redis answers and has the functions of this version",             \
+      "Redis does not answer as it should: nothing is applied")                                    \
+    X(LAG, "log_lag", true, "entries behind", "the log is applied as it comes",                    \
+      "the log waits for too long")                                                                \
+    X(ENTRIES, "entries", false, "left out", "every entry of the log could be read",               \
+      "entries of the log could not be read; the aggregator has named them in its log")
+
+enum aggregate_check {
+#define X(id, name, needed, unit, good, bad) AGGREGATE_CHECK_##id,
+    AGGREGATE_CHECKS(X)
+#undef X
+        AGGREGATE_CHECK__COUNT
+};
+
+/* By enum aggregate_metric, and by enum aggregate_check. */
+extern const struct metrics_row AGGREGATE_METRIC_ROWS[AGGREGATE__COUNT];
+extern const struct health_row AGGREGATE_CHECK_ROWS[AGGREGATE_CHECK__COUNT];
