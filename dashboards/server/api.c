@@ -11,6 +11,7 @@
 #include "common/config_value.h"
 #include "common/negotiate.h"
 #include "dashboards/assets.h"
+#include "dashboards/server/dashboards_metrics.h"
 #include "dashboards/server/desk.h"
 #include "dashboards/server/export.h"
 #include "dashboards/server/question.h"
@@ -26,6 +27,7 @@ static const unsigned ASKED_MAGIC = 0x41534b44;
 /* A request whose answer is awaited. */
 struct asked {
     unsigned magic;
+    struct desk *desk;
     struct http_held held;
     bool as_csv;
 };
@@ -56,11 +58,25 @@ static void reply_csv(struct asked *asked, const json_t *answer)
     buf_done(&csv);
 }
 
+/* A question whose asker has gone is nobody's answer. */
+static void count_outcome(const struct asked *asked, enum question_outcome outcome)
+{
+    static const enum dashboards_metric ROWS[] = {
+        [QUESTION_ANSWERED] = DASHBOARDS_ANSWERED,
+        [QUESTION_REFUSED] = DASHBOARDS_REFUSED,
+        [QUESTION_FAILED] = DASHBOARDS_FAILED,
+        [QUESTION_BUSY] = DASHBOARDS_BUSY,
+    };
+    if (asked->held.req != NULL)
+        metrics_add(asked->desk->metrics, ROWS[outcome], 1);
+}
+
 static void on_answer(enum question_outcome outcome, enum query_status status, json_t *answer,
                       void *data)
 {
     struct asked *asked = data;
     assert(asked->magic == ASKED_MAGIC);
+    count_outcome(asked, outcome);
     switch (outcome) {
     case QUESTION_ANSWERED:
         if (asked->as_csv)
@@ -88,12 +104,15 @@ static void ask(struct http_request *req, struct desk *desk, struct str json, bo
     struct query query;
     enum query_status status = query_parse(json, &query);
     if (status != QUERY_OK) {
+        metrics_add(desk->metrics, DASHBOARDS_REFUSED, 1);
         desk_reply_error(req, 400, query_status_sentence(status));
         return;
     }
     const struct site *site = desk->sites == NULL ? NULL : site_list_find(desk->sites, query.site);
     if (site == NULL) {
         query_done(&query);
+        metrics_add(desk->metrics,
+                    desk->sites == NULL ? DASHBOARDS_TOO_EARLY : DASHBOARDS_UNKNOWN_SITE, 1);
         if (desk->sites == NULL)
             desk_reply_error(req, 503, "The site list was not read yet.");
         else
@@ -104,6 +123,7 @@ static void ask(struct http_request *req, struct desk *desk, struct str json, bo
     if (asked == NULL)
         abort();
     asked->magic = ASKED_MAGIC;
+    asked->desk = desk;
     asked->as_csv = as_csv;
     http_request_hold(req, &asked->held);
     question_ask(desk, &query, site, is_wanted, on_answer, asked);
@@ -116,6 +136,7 @@ void api_handle_query(struct http_request *req, void *worker_data)
 
 void api_handle_export(struct http_request *req, void *worker_data)
 {
+    struct desk *desk = worker_data;
     struct str site = str_from_at(http_request_path(req), strlen("/api/v2/export/"));
     if (!str_ends_with(site, STR_LIT(".csv"))) {
         desk_reply_error(req, 404, "An export is at /api/v2/export/<site>.csv.");
@@ -124,6 +145,7 @@ void api_handle_export(struct http_request *req, void *worker_data)
     site = str_prefix(site, site.len - strlen(".csv"));
     json_t *question = export_question(site, http_request_query(req));
     if (question == NULL) {
+        metrics_add(desk->metrics, DASHBOARDS_REFUSED, 1);
         desk_reply_error(req, 400,
                          "An export takes metrics, dimensions, period or date_range, filters and "
                          "order_by, each once.");
@@ -133,7 +155,7 @@ void api_handle_export(struct http_request *req, void *worker_data)
     json_decref(question);
     if (text == NULL)
         abort();
-    ask(req, worker_data, str_from(text), true);
+    ask(req, desk, str_from(text), true);
     free(text);
 }
 

@@ -11,14 +11,16 @@
 #include <unistd.h>
 
 #include "aggregator/site_watch.h"
+#include "common/admin.h"
 #include "common/clock.h"
 #include "common/limits.h"
 #include "common/log.h"
 #include "dashboards/server/api.h"
+#include "dashboards/server/dashboards_metrics.h"
 #include "dashboards/server/desk.h"
 #include "dashboards/server/feed.h"
 
-enum { DASHBOARDS_STOP_MS = 5000, SENTENCE_BYTES = 512 };
+enum { DASHBOARDS_STOP_MS = 5000, REPORT_MS = 1000, SENTENCE_BYTES = 512 };
 
 struct dashboards {
     struct desk desk;
@@ -26,6 +28,10 @@ struct dashboards {
     struct http_server *server;
     struct site_watch *site_watch;
     struct loop_timer *tick;
+    struct loop_timer *each_second;
+    struct metrics *metrics;
+    struct health *health;
+    struct admin *admin;
     int signal_fd; /* -1: signals are somebody else's */
     struct loop_watch *signals;
 };
@@ -53,6 +59,8 @@ static void on_site_list(struct site_list *list, void *data)
     struct dashboards *dashboards = data;
     site_list_unref(dashboards->desk.sites);
     dashboards->desk.sites = list;
+    metrics_set(dashboards->desk.metrics, DASHBOARDS_SITES_READ,
+                (uint64_t)(clock_wall_ms() / 1000));
 }
 
 static void on_live(struct str channel, struct str message, void *data)
@@ -60,8 +68,8 @@ static void on_live(struct str channel, struct str message, void *data)
     struct dashboards *dashboards = data;
     struct buf prefix;
     /* What cannot be kept shows when it is applied. */
-    bool kept = overlay_put(dashboards->desk.overlay, message, clock_mono_ms());
-    (void)kept;
+    if (!overlay_put(dashboards->desk.overlay, message, clock_mono_ms()))
+        metrics_add(dashboards->desk.metrics, DASHBOARDS_MESSAGES_LEFT, 1);
     buf_init(&prefix, 64);
     model_channel_live(&prefix, STR_EMPTY);
     feed_nudge(&dashboards->desk, str_from_at(channel, prefix.len));
@@ -73,6 +81,24 @@ static void on_tick(void *data)
     struct dashboards *dashboards = data;
     overlay_expire(dashboards->desk.overlay, clock_mono_ms());
     feed_tick(&dashboards->desk);
+}
+
+static void on_second(void *data)
+{
+    struct dashboards *dashboards = data;
+    const struct desk *desk = &dashboards->desk;
+    struct health *health = dashboards->health;
+    size_t sites = desk->sites == NULL ? 0 : site_list_count(desk->sites);
+    metrics_set(desk->metrics, DASHBOARDS_QUESTIONS, desk->questions);
+    metrics_set(desk->metrics, DASHBOARDS_STREAMS, feed_streams(desk));
+    metrics_set(desk->metrics, DASHBOARDS_LINK, redis_link_is_up(desk->link));
+    metrics_set(desk->metrics, DASHBOARDS_CONNECTIONS,
+                http_server_connections(dashboards->server, 0));
+    metrics_set(desk->metrics, DASHBOARDS_SITES, sites);
+    health_set(health, 0, DASHBOARDS_CHECK_SITES, desk->sites != NULL, sites);
+    health_set(health, 0, DASHBOARDS_CHECK_REDIS, redis_link_is_up(desk->link), 0);
+    health_set(health, 0, DASHBOARDS_CHECK_LIVE, redis_link_is_up(desk->subscription), 0);
+    health_beat(health, 0);
 }
 
 static void on_signal(void *data)
@@ -100,6 +126,7 @@ static void *on_worker_start(struct loop *loop, unsigned index, void *server_dat
     buf_done(&pattern);
     dashboards->site_watch = site_watch_new(loop, &dashboards->redis, on_site_list, dashboards);
     dashboards->tick = loop_timer_new(loop, FEED_TICK_MS, on_tick, dashboards);
+    dashboards->each_second = loop_timer_new(loop, REPORT_MS, on_second, dashboards);
     if (dashboards->signal_fd >= 0)
         dashboards->signals = loop_watch_new(loop, dashboards->signal_fd, on_signal, dashboards);
     return desk;
@@ -120,6 +147,7 @@ static void on_worker_end(void *worker_data)
     if (dashboards->signals != NULL)
         loop_watch_free(dashboards->signals);
     loop_timer_free(dashboards->tick);
+    loop_timer_free(dashboards->each_second);
     site_watch_free(dashboards->site_watch);
     redis_link_free(desk->subscription);
     redis_link_free(desk->link); /* what is still asked fails here */
@@ -130,6 +158,16 @@ static void on_worker_end(void *worker_data)
 /* --- The process --------------------------------------------------------------------------------
  */
 
+/* What the operator is told, and where to ask. */
+static bool tell_operator(struct dashboards *dashboards, char *error, size_t error_bytes)
+{
+    const struct admin_options options = {.listen = dashboards->desk.config->dashboards.admin,
+                                          .role = "dashboards",
+                                          .metrics = dashboards->metrics,
+                                          .health = dashboards->health};
+    return admin_start(&options, &dashboards->admin, error, error_bytes);
+}
+
 struct dashboards *dashboards_new(const struct config *config, const struct redis_address *redis,
                                   char *error, size_t error_bytes)
 {
@@ -137,6 +175,9 @@ struct dashboards *dashboards_new(const struct config *config, const struct redi
     if (dashboards == NULL)
         abort();
     *dashboards = (struct dashboards){.desk = {.config = config}, .redis = *redis, .signal_fd = -1};
+    dashboards->metrics = metrics_new(DASHBOARDS_METRIC_ROWS, DASHBOARDS__COUNT, 1);
+    dashboards->desk.metrics = metrics_part(dashboards->metrics, 0);
+    dashboards->health = health_new(DASHBOARDS_CHECK_ROWS, DASHBOARDS_CHECK__COUNT, 1);
     dashboards->server = http_server_new(
         &(struct http_options){
             .listen = config->dashboards.listen,
@@ -151,8 +192,8 @@ struct dashboards *dashboards_new(const struct config *config, const struct redi
             .server_data = dashboards,
         },
         error, error_bytes);
-    if (dashboards->server == NULL) {
-        free(dashboards);
+    if (dashboards->server == NULL || !tell_operator(dashboards, error, error_bytes)) {
+        dashboards_free(dashboards);
         return NULL;
     }
     return dashboards;
@@ -170,7 +211,10 @@ void dashboards_serve(struct dashboards *dashboards)
 
 void dashboards_free(struct dashboards *dashboards)
 {
+    admin_stop(dashboards->admin);
     http_server_free(dashboards->server);
+    metrics_free(dashboards->metrics);
+    health_free(dashboards->health);
     if (dashboards->signal_fd >= 0)
         close(dashboards->signal_fd);
     explicit_bzero(&dashboards->redis, sizeof(dashboards->redis));

@@ -8,6 +8,7 @@
 #include "common/config.h"
 #include "common/http.h"
 #include "common/loop.h"
+#include "common/metrics.h"
 #include "common/redis_link.h"
 
 struct feed;
@@ -22,6 +23,7 @@ struct desk {
     struct feed *feeds; /* sites that somebody watches */
     unsigned questions; /* under way */
     bool stopping;
+    struct metrics_part *metrics; /* dashboards_metrics.h */
 };
 
 /* Replies with the headers that every answer of the API has; `content_type` of text only. */

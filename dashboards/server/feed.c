@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "dashboards/server/dashboards_metrics.h"
 #include "dashboards/server/question.h"
 
 static const unsigned FEED_MAGIC = 0x46454544;
@@ -212,6 +213,7 @@ void feed_handle(struct http_request *req, void *worker_data)
         desk->stopping ? NULL : http_stream_start(req, on_stream_close, watcher);
     if (stream == NULL) {
         on_stream_close(watcher);
+        metrics_add(desk->metrics, DASHBOARDS_STREAMS_REFUSED, 1);
         desk_reply_error(req, 503, "Too many live streams are open.");
         return;
     }
@@ -234,4 +236,14 @@ void feed_nudge(struct desk *desk, struct str domain)
     struct feed *feed = feed_find(desk, domain);
     if (feed != NULL)
         feed->is_nudged = true;
+}
+
+unsigned feed_streams(const struct desk *desk)
+{
+    unsigned count = 0;
+    for (const struct feed *feed = desk->feeds; feed != NULL; feed = feed->next)
+        for (const struct watcher *watcher = feed->watchers; watcher != NULL;
+             watcher = watcher->next)
+            count++;
+    return count;
 }

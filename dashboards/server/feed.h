@@ -12,3 +12,5 @@ enum { FEED_TICK_MS = 100 };
 void feed_tick(struct desk *desk);
 /* A collector has told something of this site: its streams hear of it at the next tick. */
 void feed_nudge(struct desk *desk, struct str domain);
+/* Streams that are open. */
+unsigned feed_streams(const struct desk *desk);
