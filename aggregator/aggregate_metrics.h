@@ -37,7 +37,7 @@ enum aggregate_metric {
         AGGREGATE__COUNT
 };
 
-/* X(enum, name, needed, unit, when good, when bad). */
+/* X(enum, name, needed, counts, when good, when bad). */
 #define AGGREGATE_CHECKS(X)                                                                        \
     X(REDIS, "redis", true, "", "Redis answers and has the functions of this version",             \
       "Redis does not answer as it should: nothing is applied")                                    \
@@ -47,7 +47,7 @@ enum aggregate_metric {
       "entries of the log could not be read; the aggregator has named them in its log")
 
 enum aggregate_check {
-#define X(id, name, needed, unit, good, bad) AGGREGATE_CHECK_##id,
+#define X(id, name, needed, counts, good, bad) AGGREGATE_CHECK_##id,
     AGGREGATE_CHECKS(X)
 #undef X
         AGGREGATE_CHECK__COUNT

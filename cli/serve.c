@@ -209,6 +209,25 @@ static void keep_over_exec(int fd)
     (void)fcntl(fd, F_SETFD, 0);
 }
 
+/* Where this role tells its operator, when nobody has said where. */
+static void admin_prepare(const struct serve *serve, unsigned index)
+{
+    const struct config *config = serve->config;
+    const char *const said[] = {
+        [ROLE_AGGREGATE] = config->aggregator.admin,
+        [ROLE_COLLECT] = config->collector.admin,
+        [ROLE_DASHBOARDS] = config->dashboards.admin,
+    };
+    static const char *const VARIABLES[] = {
+        [ROLE_AGGREGATE] = "FOOTFALL_AGGREGATOR_ADMIN",
+        [ROLE_COLLECT] = "FOOTFALL_COLLECTOR_ADMIN",
+        [ROLE_DASHBOARDS] = "FOOTFALL_DASHBOARDS_ADMIN",
+    };
+    char address[STORE_ADMIN_BYTES];
+    if (said[index] == NULL && store_admin_address(config->data, ROLES[index].name, address))
+        (void)setenv(VARIABLES[index], address, 1);
+}
+
 /* In the role's own process. */
 static int role_exec(void *data)
 {
@@ -222,6 +241,7 @@ static int role_exec(void *data)
         snprintf(number, sizeof(number), "%d", serve->day_keys_fd);
         (void)setenv(COLLECT_DAY_KEYS_VARIABLE, number, 1);
     }
+    admin_prepare(serve, role->index);
     port_format(&serve->collector, listen);
     (void)setenv("FOOTFALL_COLLECTOR_LISTEN", listen, 1);
     port_format(&serve->dashboards, listen);

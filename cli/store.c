@@ -4,6 +4,7 @@
  *     DATA/redis/redis.conf     written anew at each start, as is users.acl
  *     DATA/redis/ROLE.secret    a role's password, made once; 0600 like everything here
  *     DATA/collector.url, DATA/geo.database    notes for commands in other terminals
+ *     DATA/run/ROLE             sockets on which roles tell their operator (common/admin.h)
  *     DATA/spool/  DATA/log/
  *
  * redis.conf names no path: Redis works inside its folder, so no folder name has to be quoted. The
@@ -24,6 +25,7 @@
 
 #include "aggregator/acl.h"
 #include "common/buf.h"
+#include "common/listener.h"
 #include "common/log.h"
 
 enum {
@@ -92,7 +94,7 @@ static bool fail(char *error, size_t error_bytes, const char *path, const char *
 
 bool store_make_folders(const char *data, char *error, size_t error_bytes)
 {
-    static const char *const NAMES[] = {"redis", "spool", "log"};
+    static const char *const NAMES[] = {"redis", "spool", "log", "run"};
     char path[STORE_PATH_BYTES];
     struct stat about;
     if (mkdir(data, 0700) != 0 && errno != EEXIST)
@@ -253,4 +255,10 @@ bool store_read_note(const char *data, const char *name, char text[static STORE_
     fclose(file);
     text[len] = '\0';
     return len > 0;
+}
+
+bool store_admin_address(const char *data, const char *role, char address[static STORE_ADMIN_BYTES])
+{
+    int len = snprintf(address, STORE_ADMIN_BYTES, "unix:%s/run/%s", data, role);
+    return len > 0 && len < STORE_ADMIN_BYTES && listener_unix_path(str_from(address)).len > 0;
 }

@@ -7,7 +7,7 @@
 
 #include "common/macros.h"
 
-/* Makes DATA and DATA/{redis,spool,log}, readable by their owner only. */
+/* Makes DATA and DATA/{redis,spool,log,run}, readable by their owner only. */
 MUST_CHECK bool store_make_folders(const char *data, char *error, size_t error_bytes);
 
 /* Locks DATA for this process and the children that inherit the descriptor; waits for a Redis
@@ -26,6 +26,12 @@ MUST_CHECK bool store_write_note(const char *data, const char *name, const char 
 /* False when nothing has served this folder. */
 MUST_CHECK bool store_read_note(const char *data, const char *name,
                                 char text[static STORE_NOTE_BYTES]);
+
+/* "unix:DATA/run/ROLE": where a role that `serve` started tells its operator, unless its
+ * configuration says where. False when DATA is too long a path for a socket. */
+enum { STORE_ADMIN_BYTES = 128 };
+MUST_CHECK bool store_admin_address(const char *data, const char *role,
+                                    char address[static STORE_ADMIN_BYTES]);
 
 /* "DATA/NAME"; aborts when it does not fit: the configuration bounds DATA. */
 enum { STORE_PATH_BYTES = 4096 + 128 };

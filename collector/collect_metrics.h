@@ -79,12 +79,12 @@ enum collect_metric {
     COLLECT__COUNT = COLLECT_FAULTS + BEACON__COUNT - 1,
 };
 
-/* X(enum, name, needed, unit, when good, when bad). */
+/* X(enum, name, needed, counts, when good, when bad). */
 #define COLLECT_CHECKS(X)                                                                          \
     X(SITES, "sites", true, "sites", "the site list is known", "the site list was not read yet")   \
     X(LOG, "log", true, "", "the log takes batches: what is counted becomes durable",              \
       "the log takes no batches: what is counted waits in memory and is not durable")              \
-    X(ROOM, "room", true, "bytes wait", "there is room for what waits for the log",                \
+    X(ROOM, "room", true, "bytes waiting", "there is room for what waits for the log",             \
       "what waits for the log has filled its memory: beacons are answered 503")                    \
     X(GEO, "geo_database", false, "", "countries and regions are told",                            \
       "there is no geo database: countries and regions are unknown")                               \
@@ -93,7 +93,7 @@ enum collect_metric {
 /* The spool's checks belong here, after LOG: durable or not, its room, what is in quarantine. */
 
 enum collect_check {
-#define X(id, name, needed, unit, good, bad) COLLECT_CHECK_##id,
+#define X(id, name, needed, counts, good, bad) COLLECT_CHECK_##id,
     COLLECT_CHECKS(X)
 #undef X
         COLLECT_CHECK__COUNT

@@ -131,8 +131,8 @@ static void append_check(const struct health *health, unsigned row, struct buf *
     buf_printf(out, "%s{\"name\":\"%s\",\"ok\":%s,\"needed\":%s,\"since\":\"%s\",\"detail\":\"%s",
                row == 0 ? "" : ",", words->name, summary.good ? "true" : "false",
                words->needed ? "true" : "false", since, summary.good ? words->good : words->bad);
-    if (words->unit[0] != '\0')
-        buf_printf(out, " (%" PRIu64 " %s)", summary.number, words->unit);
+    if (words->counts[0] != '\0')
+        buf_printf(out, " (%s: %" PRIu64 ")", words->counts, summary.number);
     buf_printf(out, "\"}");
 }
 

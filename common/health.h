@@ -1,7 +1,7 @@
 #pragma once
 
 /* How a process is, in words: named checks, each good or bad since a time. A role lists its checks
- * in an X-macro, X(enum, name, needed, unit, when good, when bad), and the threads that know set
+ * in an X-macro, X(enum, name, needed, counts, good, bad), and the threads that know set
  * them, each in its own part, about once a second. Any thread reads.
  *
  * Ready: every needed check is good. Alive: every thread has given a sign lately. */
@@ -12,13 +12,14 @@
 
 struct health_row {
     const char *name;
-    bool needed;      /* not ready while it is bad */
-    const char *unit; /* of the check's number, such as "entries"; "": it has none */
+    bool needed; /* not ready while it is bad */
+    const char
+        *counts; /* what the check's number counts, such as "entries behind"; "": it has none */
     const char *good; /* a sentence without quotes and backslashes */
     const char *bad;
 };
 /* For a list's array: HEALTH_ROW as X. */
-#define HEALTH_ROW(id, name, needed, unit, good, bad) {name, needed, unit, good, bad},
+#define HEALTH_ROW(id, name, needed, counts, good, bad) {name, needed, counts, good, bad},
 
 struct health;
 

@@ -44,7 +44,7 @@ enum dashboards_metric {
         DASHBOARDS__COUNT
 };
 
-/* X(enum, name, needed, unit, when good, when bad). */
+/* X(enum, name, needed, counts, when good, when bad). */
 #define DASHBOARDS_CHECKS(X)                                                                       \
     X(SITES, "sites", true, "sites", "the site list is known", "the site list was not read yet")   \
     X(REDIS, "redis", true, "", "questions reach Redis", "questions do not reach Redis")           \
@@ -52,7 +52,7 @@ enum dashboards_metric {
       "live messages cannot come: what is not stored yet does not show")
 
 enum dashboards_check {
-#define X(id, name, needed, unit, good, bad) DASHBOARDS_CHECK_##id,
+#define X(id, name, needed, counts, good, bad) DASHBOARDS_CHECK_##id,
     DASHBOARDS_CHECKS(X)
 #undef X
         DASHBOARDS_CHECK__COUNT

@@ -14,7 +14,7 @@
     X(LAG, "lag", false, "entries", "the log is applied", "the log waits")
 
 enum row {
-#define X(id, name, needed, unit, good, bad) ROW_##id,
+#define X(id, name, needed, counts, good, bad) ROW_##id,
     ROWS(X)
 #undef X
         ROW__COUNT
@@ -56,7 +56,7 @@ static void what_is_not_known_is_bad(void **state)
                               "{\"name\":\"sites\",\"ok\":false,\"needed\":true,\"since\":\"T\","
                               "\"detail\":\"the site list was not read yet\"},"
                               "{\"name\":\"lag\",\"ok\":false,\"needed\":false,\"since\":\"T\","
-                              "\"detail\":\"the log waits (0 entries)\"}]}\n");
+                              "\"detail\":\"the log waits (entries: 0)\"}]}\n");
     health_free(health);
 }
 
@@ -74,7 +74,7 @@ static void only_needed_checks_decide_and_numbers_add_up(void **state)
                               "{\"name\":\"sites\",\"ok\":true,\"needed\":true,\"since\":\"T\","
                               "\"detail\":\"the site list is known\"},"
                               "{\"name\":\"lag\",\"ok\":false,\"needed\":false,\"since\":\"T\","
-                              "\"detail\":\"the log waits (7 entries)\"}]}\n");
+                              "\"detail\":\"the log waits (entries: 7)\"}]}\n");
     health_set(health, 1, ROW_SITES, false, 0);
     assert_false(health_is_ready(health));
     health_set(health, 1, ROW_SITES, true, 0);
