@@ -6,7 +6,7 @@
 // holds medians and the ratio of each round. mix.views is 1, so every 204 was answered after an
 // fsync. wrk replays 5,000 client addresses, 50 pages and five browsers on 256 connections.
 import {spawn, spawnSync} from 'node:child_process';
-import {mkdtempSync, readFileSync, readdirSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, readFileSync, readdirSync, rmSync} from 'node:fs';
 import {tmpdir, cpus} from 'node:os';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -77,6 +77,12 @@ async function counted(port, until) {
   }
   return last;
 }
+
+for (const program of [footfall, bare])
+  if (!existsSync(program ?? '')) {
+    console.error(`${program} is not there: build the release preset first.`);
+    process.exit(2);
+  }
 
 const data = mkdtempSync(join(tmpdir(), 'footfall-bench-'));
 const collectorPort = await freePort(), dashboardsPort = await freePort();
