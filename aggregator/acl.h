@@ -36,6 +36,6 @@
 #define ACL_ADMIN                                                                                  \
     "resetchannels resetkeys -@all %R~* ~ff:sites &ff:*"                                           \
     " +@read +hset +hdel +publish +subscribe +psubscribe +unsubscribe +punsubscribe"               \
-    " +multi +exec +discard +ping +info +memory|usage +config|get +acl|whoami"                     \
+    " +multi +exec +discard +ping +info +memory|usage +config|get +acl|whoami +acl|dryrun"         \
     " +function|load +function|list +bgrewriteaof +shutdown"                                       \
     " (~ff:{*}:* +del)"

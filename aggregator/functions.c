@@ -25,11 +25,27 @@ static bool holds_library(const struct redis_reply *list)
     return false;
 }
 
+static struct redis_reply *list_library(struct redis *redis)
+{
+    return redis_do(redis, STR_LIT("FUNCTION"), STR_LIT("LIST"), STR_LIT("LIBRARYNAME"),
+                    STR_LIT("footfall"), STR_LIT("WITHCODE"));
+}
+
+enum functions_state functions_look(struct redis *redis)
+{
+    struct redis_reply *reply = list_library(redis);
+    enum functions_state state = FUNCTIONS_UNKNOWN;
+    if (reply != NULL && redis_reply_type(reply) == REDIS_TYPE_ARRAY)
+        state = redis_reply_count(reply) == 0 ? FUNCTIONS_ABSENT
+                : holds_library(reply)        ? FUNCTIONS_OURS
+                                              : FUNCTIONS_OTHER;
+    redis_reply_free(reply);
+    return state;
+}
+
 bool functions_load(struct redis *redis, char *error, size_t error_bytes)
 {
-    struct redis_reply *reply =
-        redis_do(redis, STR_LIT("FUNCTION"), STR_LIT("LIST"), STR_LIT("LIBRARYNAME"),
-                 STR_LIT("footfall"), STR_LIT("WITHCODE"));
+    struct redis_reply *reply = list_library(redis);
     if (reply != NULL && !holds_library(reply)) {
         redis_reply_free(reply);
         reply = redis_do(redis, STR_LIT("FUNCTION"), STR_LIT("LOAD"), STR_LIT("REPLACE"),
