@@ -20,7 +20,8 @@ static const char HELP[] =
     "       footfall site remove DOMAIN [--yes]\n\n"
     "The sites that are counted. A page view counts for the site whose domain or alias its host\n"
     "is; www.DOMAIN belongs to DOMAIN, and *.DOMAIN is an alias for any host below it.\n"
-    "`add` on a site that is there changes its settings. `remove` forgets all of its counts.\n\n"
+    "`add` on a site that is there changes the settings that are given. `remove` forgets all of "
+    "its counts.\n\n"
     "  --data DIR      the data folder of `footfall serve` (./data)\n"
     "  --config FILE   configuration, for a Redis of your own\n";
 

@@ -48,13 +48,23 @@ static bool changed_publish(struct redis *redis, char *error, size_t error_bytes
 
 /* --- Adding ----------------------------------------------------------------------------------- */
 
-static char *request_json(const struct site_request *request)
+/* What is asked for over what is there: an option that is not given changes nothing. */
+static char *request_json(const struct site_request *request, const struct site *existing)
 {
-    json_t *aliases = json_array();
-    for (size_t i = 0; i < request->alias_count; i++)
-        json_array_append_new(aliases, json_string(request->aliases[i]));
-    json_t *root = json_object();
-    json_object_set_new(root, "aliases", aliases);
+    json_t *root;
+    if (existing != NULL) {
+        char *settings = site_format(existing);
+        root = json_loads(settings, 0, NULL);
+        free(settings);
+    } else {
+        root = json_object();
+    }
+    if (request->alias_count > 0) {
+        json_t *aliases = json_array();
+        for (size_t i = 0; i < request->alias_count; i++)
+            json_array_append_new(aliases, json_string(request->aliases[i]));
+        json_object_set_new(root, "aliases", aliases);
+    }
     if (request->timezone != NULL)
         json_object_set_new(root, "timezone", json_string(request->timezone));
     if (request->preset != NULL)
@@ -65,8 +75,8 @@ static char *request_json(const struct site_request *request)
 }
 
 /* NULL with a sentence. */
-static struct site *request_site(const struct site_request *request, char *error,
-                                 size_t error_bytes)
+static struct site *request_site(const struct site_request *request, const struct site_list *list,
+                                 char *error, size_t error_bytes)
 {
     char domain[DOMAIN_BYTES_MAX + 1];
     size_t len = strlen(request->domain);
@@ -76,7 +86,7 @@ static struct site *request_site(const struct site_request *request, char *error
     }
     for (size_t i = 0; i <= len; i++)
         domain[i] = (char)tolower((unsigned char)request->domain[i]);
-    char *json = request_json(request);
+    char *json = request_json(request, site_list_find(list, (struct str){domain, len}));
     if (json == NULL) {
         (void)fail(error, error_bytes, "an alias, time zone or preset is not valid text.");
         return NULL;
@@ -122,14 +132,13 @@ static bool site_store(struct redis *redis, const struct site *site, char *error
 bool site_admin_add(struct redis *redis, const struct site_request *request, char *error,
                     size_t error_bytes)
 {
-    struct site *site = request_site(request, error, error_bytes);
-    if (site == NULL)
-        return false;
     struct site_list *list = site_admin_list(redis, error, error_bytes);
-    bool good = list != NULL && hosts_free(list, site, error, error_bytes) &&
+    if (list == NULL)
+        return false;
+    struct site *site = request_site(request, list, error, error_bytes);
+    bool good = site != NULL && hosts_free(list, site, error, error_bytes) &&
                 site_store(redis, site, error, error_bytes);
-    if (list != NULL)
-        site_list_unref(list);
+    site_list_unref(list);
     site_free(site);
     return good;
 }

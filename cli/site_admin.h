@@ -9,14 +9,14 @@
 
 struct site_request {
     const char *domain;   /* any case */
-    const char *timezone; /* NULL: UTC */
-    const char *preset;   /* NULL: standard */
+    const char *timezone; /* NULL: as it is; UTC for a new site */
+    const char *preset;   /* NULL: as it is; standard for a new site */
     const char *const *aliases;
-    size_t alias_count;
+    size_t alias_count; /* 0: as they are */
 };
 
-/* Adds a site, or gives one that is there new settings, and tells the collectors. False with a
- * sentence: settings that are not valid, a host that another site has, Redis away. */
+/* Adds a site, or changes the given settings of one that is there, and tells the collectors. False
+ * with a sentence: settings that are not valid, a host that another site has, Redis away. */
 MUST_CHECK bool site_admin_add(struct redis *redis, const struct site_request *request, char *error,
                                size_t error_bytes);
 

@@ -219,6 +219,16 @@ static void append_title(struct buf *out, const struct oracle *oracle, const jso
         buf_printf(out, "%.10s to %.10s\n\n", first, last);
 }
 
+/* A view rests in the mix for at most mix.seconds; only the dashboard sees in there. */
+static void append_mix_note(struct buf *out, const json_t *answer)
+{
+    const json_t *views = json_array_get(json_object_get(answer, "results"), 0);
+    if (json_number_value(json_array_get(json_object_get(views, "metrics"), 0)) == 0)
+        buf_append_str(out,
+                       STR_LIT("\n  Views of the last minute may still be mixed; the dashboard "
+                               "shows them already.\n"));
+}
+
 static bool show_overview(const struct stats_arguments *args, const struct oracle *oracle,
                           struct buf *out)
 {
@@ -233,6 +243,7 @@ static bool show_overview(const struct stats_arguments *args, const struct oracl
         stats_append_headline(out, totals, &style);
         buf_append_byte(out, '\n');
         stats_append_sparkline(out, series, &style);
+        append_mix_note(out, totals);
     }
     json_decref(with_labels);
     json_decref(totals);

@@ -79,6 +79,27 @@ static void adding_again_changes_the_settings(void **state)
     site_list_unref(sites);
 }
 
+static void adding_again_keeps_what_is_not_said(void **state)
+{
+    (void)state;
+    char error[ERROR_BYTES];
+    const char *const aliases[] = {"shop.example.net"};
+    const struct site_request first = {.domain = "a.example",
+                                       .timezone = "Europe/Amsterdam",
+                                       .preset = "strict",
+                                       .aliases = aliases,
+                                       .alias_count = 1};
+    const struct site_request again = {.domain = "A.EXAMPLE", .preset = "standard"};
+    assert_true(site_admin_add(admin, &first, error, sizeof(error)));
+    assert_true(site_admin_add(admin, &again, error, sizeof(error)));
+    struct site_list *sites = list();
+    const struct site *site = site_list_at(sites, 0);
+    assert_true(str_eq(site->timezone, STR_LIT("Europe/Amsterdam")));
+    assert_int_equal(site->preset, SITE_STANDARD);
+    assert_int_equal(site->alias_count, 1);
+    site_list_unref(sites);
+}
+
 static void wrong_settings_and_taken_hosts_are_sentences(void **state)
 {
     (void)state;
@@ -158,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(sites_are_added_and_listed_by_domain),
         TEST(adding_again_changes_the_settings),
+        TEST(adding_again_keeps_what_is_not_said),
         TEST(wrong_settings_and_taken_hosts_are_sentences),
         TEST(a_change_is_told),
         TEST(removing_a_site_removes_its_keys_and_no_others),
