@@ -49,6 +49,7 @@ static const char *const DIMENSION_NAMES[TABLE__COUNT] = {
     [TABLE_SCREEN] = "visit:screen",
     [TABLE_EVENT] = "event:goal",
     [TABLE_PROP] = "event:props:",
+    [TABLE_DROPS] = "event:drop_reason",
 };
 
 static const char *const SENTENCES[QUERY__COUNT] = {
@@ -74,7 +75,8 @@ static const char *const SENTENCES[QUERY__COUNT] = {
     [QUERY_BAD_DIMENSIONS] = "dimensions must be a list of different names.",
     [QUERY_UNKNOWN_DIMENSION] =
         "The dimensions that are kept are event:page, event:goal, event:props:<key>, "
-        "visit:entry_page, exit_page, source, referrer, channel, utm_source, utm_medium, "
+        "event:drop_reason, visit:entry_page, exit_page, source, referrer, channel, utm_source, "
+        "utm_medium, "
         "utm_campaign, utm_content, utm_term, country, region, browser, browser_version, os, "
         "os_version, device, language and screen, and time, time:hour, time:day, time:week and "
         "time:month; cities and host names are not.",
@@ -108,6 +110,7 @@ static const char *const SENTENCES[QUERY__COUNT] = {
     [QUERY_EXIT_VISITS_ONLY] = "By visit:exit_page only visits are kept.",
     [QUERY_GOAL_METRICS] = "By event:goal visitors, visits and events are kept.",
     [QUERY_PROP_METRICS] = "By event:props:<key> visitors, visits, pageviews and events are kept.",
+    [QUERY_DROP_METRICS] = "By event:drop_reason events are kept: beacons that were not counted.",
     [QUERY_PAGE_METRICS] =
         "time_on_page and scroll_depth are kept for the whole site, by time and by event:page.",
     [QUERY_BAD_ORDER] =

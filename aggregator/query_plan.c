@@ -81,6 +81,8 @@ static enum query_status check_kept(const struct query_plan *plan, unsigned metr
     if (plan->table == TABLE_PROP &&
         (metrics & ~(BIT(VISITORS) | BIT(VISITS) | BIT(PAGEVIEWS) | BIT(EVENTS))))
         return QUERY_PROP_METRICS;
+    if (plan->table == TABLE_DROPS && (metrics & ~BIT(EVENTS)))
+        return QUERY_DROP_METRICS;
     if (plan->table != TABLE_TOTAL && plan->table != TABLE_PAGE &&
         (metrics & (BIT(TIME_ON_PAGE) | BIT(SCROLL_DEPTH))))
         return QUERY_PAGE_METRICS;

@@ -35,7 +35,7 @@ static const char HELP[] =
     "  --by WHAT       page, entry_page, exit_page, source, referrer, channel, utm_source,\n"
     "                  utm_medium, utm_campaign, utm_content, utm_term, country, region, browser,\n"
     "                  browser_version, os, os_version, device, language, screen, goal,\n"
-    "                  props:KEY, hour, day, week, month\n"
+    "                  props:KEY, drop_reason, hour, day, week, month\n"
     "  --filter F      WHAT=VALUE, WHAT!=VALUE, or WHAT~PART; may stand several times\n"
     "  --limit N       rows (20)\n"
     "  --json          the query API's answer\n"
@@ -167,7 +167,8 @@ static bool depends_on_metrics(enum query_status status)
 {
     return status == QUERY_ADDED_VISITORS || status == QUERY_ADDED_VISITS ||
            status == QUERY_EXIT_VISITS_ONLY || status == QUERY_GOAL_METRICS ||
-           status == QUERY_PROP_METRICS || status == QUERY_PAGE_METRICS;
+           status == QUERY_PROP_METRICS || status == QUERY_DROP_METRICS ||
+           status == QUERY_PAGE_METRICS;
 }
 
 /* Asks for each list of metrics until one is kept. `more` is added to the

@@ -134,6 +134,7 @@ static void short_names_are_dimensions(void **state)
     assert_prints("--by", "day", NULL, "  20");
     assert_prints("--by", "exit_page", NULL, "Visits");
     assert_prints("--by", "goal", NULL, "goal: nothing in this period.");
+    assert_prints("--by", "drop_reason", NULL, "drop_reason: nothing in this period.");
     assert_prints("--by", "props:plan", NULL, "nothing in this period.");
     assert_prints("--by", "hour", "--period=day", "nothing in this period.");
     assert_prints("--by=page", "--limit", "1", "  / ");

@@ -58,6 +58,9 @@ static const struct stored STORED[] = {
     {20261122, TABLE_PROP, "upgrade" US "plan" US "pro", "c1 s1 u1"},
     {20261122, TABLE_PROP, "signup" US "seats" US "9", "c1 s1 u1"},
     {20261122, TABLE_PROP, "(other)", "c9 s9 u9"},
+    {20261121, TABLE_DROPS, "bot", "c7"},
+    {20261122, TABLE_DROPS, "bot", "c2"},
+    {20261122, TABLE_DROPS, "prefetch", "c4"},
     /* Today */
     {20261123, TABLE_TOTAL, "", "v2 s1 b-1 d0 u7"},
     {20261123, TABLE_TIME, "00", "v1 s1 b-1 d0 u1"},
@@ -213,6 +216,11 @@ static void answers_are_as_computed_by_hand(void **state)
         {ASK("\"pageviews\"", "\"24h\"", BY("\"time\"")),
          "2026-11-22 14:00:00:3; 2026-11-23 00:00:00:1; 2026-11-23 13:00:00:1"},
         {ASK("\"pageviews\"", "\"24h\"", BY("\"time:day\"")), "2026-11-22:3; 2026-11-23:2"},
+        /* What was not counted */
+        {ASK("\"events\"", TWO, BY("\"event:drop_reason\"")), "bot:9; prefetch:4"},
+        {ASK("\"events\"", TWO, BY("\"time:day\",\"event:drop_reason\"")),
+         "2026-11-21|bot:7; 2026-11-22|prefetch:4; 2026-11-22|bot:2"},
+        {ASK("\"events\"", TWO, FILTER("[\"is\",\"event:drop_reason\",[\"bot\"]]")), ":9"},
         /* Pages */
         {ASK(ALL, TWO, BY("\"event:page\"")), "/:5,6,10,10; /blog/a:2,2,3,4; /blog/b:1,1,1,1"},
         {ASK("\"bounce_rate\",\"visit_duration\"", TWO, BY("\"event:page\"")),
@@ -406,6 +414,9 @@ static void refusals_say_what_is_kept(void **state)
          ASK("\"pageviews\"", "\"day\"", FILTER("[\"is\",\"visit:exit_page\",[\"/\"]]"))},
         {QUERY_GOAL_METRICS, ASK("\"bounce_rate\"", "\"day\"", BY("\"event:goal\""))},
         {QUERY_PROP_METRICS, ASK("\"bounce_rate\"", "\"day\"", BY("\"event:props:a\""))},
+        {QUERY_DROP_METRICS, ASK("\"visitors\"", "\"day\"", BY("\"event:drop_reason\""))},
+        {QUERY_DROP_METRICS,
+         ASK("\"pageviews\",\"events\"", "\"day\"", BY("\"event:drop_reason\""))},
         {QUERY_PAGE_METRICS, ASK("\"time_on_page\"", "\"day\"", BY("\"visit:country\""))},
         {QUERY_PAGE_METRICS, ASK("\"scroll_depth\"", "\"day\"", BY("\"visit:entry_page\""))},
         {QUERY_BAD_ORDER, ASK("\"visits\"", "\"day\"", ORDER("[\"visitors\",\"desc\"]"))},
