@@ -31,6 +31,7 @@ if [ -n "${FOOTFALL_DEBOOTSTRAP_DIR:-}" ]; then
     mkdir -p "$root"
 else
     root=$(mktemp -d /var/tmp/footfall-debootstrap-XXXXXX)
+    chmod 755 "$root" # it becomes "/", which everybody may enter
     trap 'umount -l "$root/dev/shm" "$root/proc" 2>/dev/null; rm -rf --one-file-system "$root"' EXIT
 fi
 free_mb=$(df -Pm "$root" | awk 'NR == 2 {print $4}')
