@@ -66,7 +66,7 @@ async function isLoaded(page) {
   await page.waitForSelector('.chart canvas');
   await until(
     'all panels',
-    async () => (await page.locator('.panel .rows, .panel .empty').count()) === 5,
+    async () => (await page.locator('.panel .rows, .panel .empty').count()) === 6,
   );
 }
 

@@ -122,6 +122,7 @@ const VALUES = {
   'visit:os_version': ['Windows 11', 'iOS 26', 'macOS 26', 'Android 16', 'Windows 10'],
   'visit:screen': ['Desktop', 'Mobile', 'Laptop', 'Tablet'],
   'visit:language': ['en', 'nl', 'de', 'fr', 'pt', 'sv', '(other)'],
+  'event:drop_reason': ['bot', 'prefetch', 'foreign_origin'],
   'event:goal': ['signup', 'download', 'Outbound Link: Click', '404'],
 };
 

@@ -57,6 +57,26 @@ const SCREENS = new Map([
   ['Desktop', 'from 1440 px'],
 ]);
 
+/** Why something was not counted, in the words of the collector's list of reasons. */
+export const DROP_REASONS = new Map([
+  ['bot', "the User-Agent is a crawler's or a tool's"],
+  ['prefetch', 'the browser fetched the page ahead and nobody saw it'],
+  ['foreign_origin', 'the page is of a host that does not belong to the site'],
+  ['no_room', 'what cannot be stored at present is more than may wait'],
+]);
+
+const DROP_TITLES = new Map([
+  ['bot', 'Crawlers and tools'],
+  ['prefetch', 'Pages fetched ahead'],
+  ['foreign_origin', 'Pages of other hosts'],
+  ['no_room', 'No room'],
+]);
+
+function dropName(reason: string): Name {
+  const detail = DROP_REASONS.get(reason);
+  return { text: DROP_TITLES.get(reason) ?? reason, ...(detail && { detail }) };
+}
+
 /** Controls and overrides of the writing direction would let a value look like another one. */
 const DECEPTIVE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
@@ -78,6 +98,8 @@ function plainName(dimension: string, value: string): Name {
       return /^[a-z]{2,3}$/.test(value)
         ? { text: displayName('language', value) }
         : { text: value };
+    case 'event:drop_reason':
+      return dropName(value);
     case 'visit:screen': {
       const detail = SCREENS.get(value);
       return detail ? { text: value, detail } : { text: value };

@@ -2,7 +2,7 @@
 
 import type { Metric } from './metrics';
 
-export const PANEL_IDS = ['pages', 'sources', 'places', 'devices', 'events'] as const;
+export const PANEL_IDS = ['pages', 'sources', 'places', 'devices', 'events', 'drops'] as const;
 export type PanelId = (typeof PANEL_IDS)[number];
 
 export interface Breakdown {
@@ -32,6 +32,8 @@ export interface PanelInfo {
   tabs: [Tab, ...Tab[]];
   /** Said when the period has none. */
   empty: string;
+  /** Said below the rows. */
+  note?: string;
 }
 
 const VISIT_DETAILS: [Metric, ...Metric[]] = [
@@ -144,6 +146,22 @@ export const PANELS: Record<PanelId, PanelInfo> = {
         dimension: 'event:goal',
         metrics: ['visitors', 'events'],
         more: ['visitors', 'events'],
+        hasShare: false,
+      }),
+    ],
+  },
+  drops: {
+    id: 'drops',
+    title: 'Not counted, by reason',
+    empty: 'Everything that came in this period was counted.',
+    note: 'Visitors who refused are in no number, not even in this one.',
+    tabs: [
+      tab('All', {
+        id: 'drop_reason',
+        rowName: 'Reason',
+        dimension: 'event:drop_reason',
+        metrics: ['events'],
+        more: ['events'],
         hasShare: false,
       }),
     ],

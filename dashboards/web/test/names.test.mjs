@@ -1,8 +1,9 @@
 // What values are called, and that none can pass for another.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { flagOf, nameOf, pageUrl } from '../src/names';
+import { DROP_REASONS, flagOf, nameOf, pageUrl } from '../src/names';
 
 test('countries, regions and languages have names', () => {
   assert.deepEqual(nameOf('visit:country', 'NL'), { text: 'Netherlands', mark: '🇳🇱' });
@@ -34,6 +35,19 @@ test('invisible characters show', () => {
   assert.equal(nameOf('event:page', '/\u202etxt.exe').text, '/\ufffdtxt.exe');
   assert.equal(nameOf('event:page', '/a\u0000\u200bb\n').text, '/a\ufffd\ufffdb\ufffd');
   assert.equal(nameOf('event:page', '/日本語/שלום').text, '/日本語/שלום');
+});
+
+test('why something was not counted is said in the words of the collector', () => {
+  const list = readFileSync(new URL('../../collector/drop.h', process.env.WEB_SOURCE), 'utf8');
+  const reasons = [...list.matchAll(/X\(\w+, "(\w+)",\s*"([^"]+)"\)/g)].map((each) => each.slice(1));
+  assert.ok(reasons.length > 0);
+  assert.deepEqual([...DROP_REASONS], reasons);
+  for (const [reason, meaning] of reasons) {
+    const name = nameOf('event:drop_reason', reason);
+    assert.equal(name.detail, meaning);
+    assert.notEqual(name.text, reason);
+  }
+  assert.deepEqual(nameOf('event:drop_reason', 'later'), { text: 'later' });
 });
 
 test('only two capitals are a flag', () => {

@@ -81,6 +81,7 @@ function PanelBody({ panel, range, totals, tick, breakdown, bodyId }: PanelBodyP
             caption={panel.title}
           />
         )}
+        {panel.note && data !== null && !error && <p class="panel-note">{panel.note}</p>}
       </div>
       <footer class="panel-foot">
         {rows.length > 0 && !error && (
