@@ -11,6 +11,7 @@ import { Agent, request } from 'node:http';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Redis } from './redis.mjs';
 
 const EXECUTABLE = process.env.FOOTFALL;
@@ -169,7 +170,21 @@ export class Footfall {
 
   #environment() {
     const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('FOOTFALL_'));
-    return { ...Object.fromEntries(clean), ...this.env };
+    // A sanitizer's report would else be lost with the roles' standard error.
+    const report = (name) => ({ [name]: `${process.env[name] ?? ''}:log_path=${this.#reports()}` });
+    const reports = { ...report('ASAN_OPTIONS'), ...report('TSAN_OPTIONS'), ...report('UBSAN_OPTIONS') };
+    const LSAN_OPTIONS = `suppressions=${fileURLToPath(new URL('../lsan.supp', import.meta.url))}:print_suppressions=0`;
+    return { LSAN_OPTIONS, ...Object.fromEntries(clean), ...reports, ...this.env };
+  }
+
+  #reports() {
+    return join(this.data, 'sanitizer');
+  }
+
+  /** Throws what a sanitizer has found, if it has. */
+  #checkReports() {
+    const found = readdirSync(this.data).filter((name) => name.startsWith('sanitizer'));
+    if (found.length > 0) throw new Error(found.map((name) => readFileSync(join(this.data, name), 'utf8')).join('\n'));
   }
 
   async isReady() {
@@ -207,6 +222,7 @@ export class Footfall {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
     const how = await this.#ended;
     clearTimeout(timer);
+    this.#checkReports();
     return how;
   }
 
