@@ -76,7 +76,8 @@ static const struct key KEYS[] = {
     {"http", "trusted_proxies", KIND_RANGES, AT(http.trusted_proxies), 0, 0, NULL,
      "Addresses or ranges whose X-Forwarded-For is believed."},
     {"http", "close_after_body", KIND_CLOSE, AT(http.close_after_body), 0, 0, "auto",
-     "Close a connection after a request with a body: `auto` (unless a trusted proxy), `always`, "
+     "Close a connection after a request with a body: `auto` (after those of a trusted proxy), "
+     "`always`, "
      "`never`."},
     {"http", "connections", KIND_UINT, AT(http.connections), 16, HTTP_CONNECTIONS_MAX, "10000",
      "Connections that may be open at once."},
