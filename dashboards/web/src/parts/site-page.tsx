@@ -148,7 +148,11 @@ function Footnote({ range, site }: { range: Range | null; site: Site }) {
       )}
       <p>
         Visitors are estimated, usually within 2%. Days are those of {site.timezone}. No cookies, no
-        addresses, no profiles: only counts are kept.
+        addresses, no profiles: only counts are kept. Places, unless set up otherwise:{' '}
+        <a href="https://db-ip.com" rel="noreferrer">
+          IP Geolocation by DB-IP
+        </a>
+        .
       </p>
     </footer>
   );
