@@ -1,0 +1,189 @@
+// Nothing that a visitor's browser says comes to rest: a thousand requests of sixteen kinds, each with
+// an address, a User-Agent, a cookie, a query of its own and more, are sent to a whole Footfall that
+// writes every view out at once. Then every byte at rest is searched for every spelling of every one
+// of them: while it runs, after a clean stop, and after all its processes were killed.
+//   node canary.mjs   with FOOTFALL set to the executable
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Footfall, inParallel, until } from '../e2e/harness.mjs';
+import { mmdbBytes } from '../e2e/mmdb.mjs';
+import { Redis } from '../e2e/redis.mjs';
+import { KINDS, SITE, kindsInTurn } from './beacons.mjs';
+import { visitor } from './canaries.mjs';
+import { unpackedStrings } from './lzf.mjs';
+import { TEMPORARY, filesAtRest } from './places.mjs';
+import { Search } from './search.mjs';
+
+const REQUESTS = 1000;
+const MORE_REQUESTS = 200; // while processes are killed
+const CLIENTS = 24;
+const CONTROL_KEY = 'ff:{0}:control';
+
+const since = Date.now();
+const working = mkdtempSync(join(tmpdir(), 'footfall-canary-'));
+const visitors = Array.from({ length: REQUESTS + MORE_REQUESTS }, (_, number) => visitor(number));
+const search = new Search(visitors);
+const seen = new Set(); // ids of all processes there ever were
+let footfall;
+
+before(async () => {
+  // Where core files are written at all, one must not hold a visitor: allow them here.
+  spawnSync('prlimit', ['--pid', process.pid, '--core=unlimited']);
+  const database = join(working, 'regions.mmdb');
+  const countries = Array.from({ length: 40 }, (_, at) => [`${130 + at}.0.0.0/8`, { country: { iso_code: at % 2 ? 'NL' : 'DE' } }]);
+  writeFileSync(database, mmdbBytes({ ...Object.fromEntries(countries), '2a00::/7': { country: { iso_code: 'FR' } } }));
+  process.chdir(working);
+  footfall = await Footfall.start({ FOOTFALL_GEO_DATABASE: database });
+  await footfall.addSite(SITE);
+  notePids();
+});
+
+after(async () => {
+  await footfall?.stop();
+  process.chdir('/');
+  rmSync(working, { recursive: true, force: true });
+});
+
+function notePids() {
+  for (const pid of [footfall.pid, ...Object.values(footfall.children())]) seen.add(pid);
+}
+
+/** Sends one request; its answer must be as foreseen and repeat nothing. `isRough`: any answer will do. */
+async function send(kind, who, isRough = false) {
+  const [, statuses, request] = KINDS[kind];
+  const reply = await request(footfall, who).catch(() => ({ status: 0, headers: {}, body: Buffer.alloc(0) }));
+  if (!isRough) assert.ok(statuses.includes(reply.status), `${kind}: ${reply.status} ${reply.body}`);
+  const text = JSON.stringify(reply.headers) + reply.body.toString('latin1');
+  for (const [what, word] of Object.entries({ ...who.words, address: who.address }))
+    assert.ok(!text.includes(word), `${kind}: the answer repeats the ${what}`);
+}
+
+/** [place, bytes] of every file at rest, and of what is packed in them. */
+function* piecesAtRest() {
+  for (const [place, path] of filesAtRest({ data: footfall.data, working, pids: [process.pid, ...seen], since })) {
+    let bytes;
+    try {
+      bytes = readFileSync(path);
+    } catch {
+      continue; // deleted meanwhile
+    }
+    yield [place, bytes];
+    if (place === 'snapshot of Redis') for (const text of unpackedStrings(bytes)) yield [place, text];
+  }
+}
+
+function assertNothingAtRest(when, places) {
+  const started = Date.now();
+  const { findings, bytes, files, planted, chance } = search.run(piecesAtRest());
+  const found = Object.keys(planted).filter((place) => planted[place].size === search.plantedForms);
+  console.log(
+    `${when}: ${bytes} bytes in ${files} pieces, ${search.needles} needles, ${Date.now() - started} ms; ` +
+      `32-bit forms by chance: ${chance[0]} of visitors, ${chance[1]} of decoys; shown to be searched: ${found.sort().join(', ')}`,
+  );
+  for (const place of places) assert.ok(found.includes(place), `${when}: the search does not see all in: ${place}`);
+  assert.deepEqual(findings, [], when);
+}
+
+/** Plants the visitor whom nobody sent wherever a file can be; gives what ends it. */
+function plantFiles() {
+  const folders = [footfall.data, join(footfall.data, 'log'), join(footfall.data, 'redis'), join(footfall.data, 'spool'), working, ...TEMPORARY];
+  const paths = folders.map((folder) => join(folder, `footfall-control-${process.pid}`));
+  paths.push(join(working, 'core.1'), join(footfall.data, 'redis', 'control.secret'));
+  const written = paths.filter((path) => {
+    try {
+      writeFileSync(path, search.plantedBytes());
+      return true;
+    } catch {
+      return false; // there is no such folder
+    }
+  });
+  const nameless = join(working, 'nameless');
+  const fd = openSync(nameless, 'w+');
+  writeFileSync(fd, search.plantedBytes());
+  unlinkSync(nameless);
+  return () => {
+    written.forEach((path) => rmSync(path));
+    closeSync(fd);
+  };
+}
+
+/** As the aggregator, who may write: the planted visitor in a key of its own. */
+async function plantInRedis() {
+  const redis = new Redis(join(footfall.data, 'redis', 'redis.sock'));
+  const secret = readFileSync(join(footfall.data, 'redis', 'aggregator.secret'), 'utf8').trim();
+  await redis.command('AUTH', 'aggregator', secret);
+  await redis.command('SET', CONTROL_KEY, search.plantedBytes());
+  redis.close();
+}
+
+async function rewriteJournal() {
+  await footfall.redis().command('BGREWRITEAOF');
+  await until('the journal to be rewritten', async () => {
+    const info = await footfall.redis().text('INFO', 'persistence');
+    return /aof_rewrite_in_progress:0/.test(info) && /aof_rewrite_scheduled:0/.test(info) && /aof_last_bgrewrite_status:ok/.test(info);
+  });
+}
+
+const isThere = (pid) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test('the search finds each spelling, and nothing in random bytes', () => {
+  assert.deepEqual(search.missing(search.plantedBytes()), []);
+  const random = Buffer.from(Array.from({ length: 1 << 20 }, () => Math.random() * 256));
+  assert.deepEqual(search.run([['random bytes', random]]).findings, []);
+});
+
+test('a thousand requests leave nothing at rest while it runs', async () => {
+  const kinds = kindsInTurn(REQUESTS);
+  await inParallel(visitors.slice(0, REQUESTS).entries(), CLIENTS, ([at, who]) => send(kinds[at], who));
+  await footfall.settle();
+  const { pageviews } = await footfall.totals(SITE);
+  const counted = kinds.filter((kind) => ['view', 'secret path', 'pixel'].includes(kind)).length;
+  assert.equal(pageviews, counted, 'all views came to rest as numbers');
+  assert.deepEqual(Object.keys(await footfall.by(SITE, 'visit:country', 'pageviews')).sort(), ['DE', 'FR', 'NL']);
+  await plantInRedis();
+  const unplant = plantFiles();
+  notePids();
+  assertNothingAtRest('while it runs', ['journal of Redis', 'secrets', 'data folder', 'data folder: log', 'data folder: redis', 'working folder', 'core file', 'deleted file', ...TEMPORARY]);
+  unplant();
+});
+
+test('nothing is at rest after the journal was rewritten and a clean stop', async () => {
+  await rewriteJournal();
+  assert.deepEqual(await footfall.halt(), { code: 0, signal: null });
+  assertNothingAtRest('after a clean stop', ['snapshot of Redis']);
+});
+
+test('nothing is at rest after a crash and after all was killed', async () => {
+  await footfall.launch();
+  const kinds = kindsInTurn(MORE_REQUESTS);
+  const requests = inParallel(visitors.slice(REQUESTS).entries(), CLIENTS, ([at, who]) => send(kinds[at], who, true));
+  await footfall.view({ s: SITE, u: `https://${SITE}/` });
+  notePids();
+  const collector = footfall.children().collect;
+  process.kill(collector, 'SIGABRT');
+  await until('the collector to be back', async () => {
+    const now = footfall.children().collect;
+    return now && now !== collector && (await footfall.isReady());
+  });
+  await requests;
+  const last = inParallel(visitors.slice(REQUESTS).entries(), CLIENTS, ([at, who]) => send(kinds[at], who, true));
+  await footfall.view({ s: SITE, u: `https://${SITE}/` });
+  notePids();
+  const pids = [footfall.pid, ...Object.values(footfall.children())];
+  pids.forEach((pid) => process.kill(pid, 'SIGKILL'));
+  await last;
+  await until('all to have ended', () => footfall.how && !pids.some(isThere));
+  assertNothingAtRest('after kill -9', ['snapshot of Redis']);
+});
