@@ -36,8 +36,9 @@ async function trace(pids, path) {
   child.stderr.on('data', (chunk) => (said += chunk));
   const end = new Promise((resolve) => child.once('exit', resolve)).then(() => (ended = true));
   const attached = () => new Set([...said.matchAll(/Process (\d+) attached/g)].map(([, pid]) => Number(pid)));
-  await until('strace to attach', () => ended || pids.every((pid) => attached().has(pid)));
-  if (ended || /Operation not permitted/.test(said)) {
+  const isRefused = () => ended || /not permitted/.test(said);
+  await until('strace to attach', () => isRefused() || pids.every((pid) => attached().has(pid)));
+  if (isRefused()) {
     child.kill('SIGINT');
     return { refused: said.trim() };
   }
