@@ -85,6 +85,13 @@ static void wait_until_up(struct fixture *fixture)
     assert_true(writer_is_up(fixture->writer));
 }
 
+static struct writer_counts counts_of(const struct fixture *fixture)
+{
+    struct writer_counts counts;
+    writer_counts(fixture->writer, &counts);
+    return counts;
+}
+
 /* A view of a page of its own, on one of three sites. */
 static bool count_view(struct fixture *fixture, int number)
 {
@@ -160,6 +167,11 @@ static void lost_replies_are_settled_by_the_same_number(void **state)
     }
     assert_true(drain(&fixture));
     assert_counted_once(&fixture, 600);
+    struct writer_counts counts = counts_of(&fixture);
+    assert_int_equal(counts.batches_acknowledged, counts.batches_sealed);
+    assert_in_range(counts.batches_sent_again, 1, 10000);
+    assert_int_equal(counts.refusals + counts.gaps, 0);
+    assert_int_equal(counts.open_sections + counts.queued_batches + counts.queued_bytes, 0);
     end(&fixture);
 }
 
@@ -172,6 +184,10 @@ static void a_refused_batch_is_sent_again(void **state)
     assert_true(count_view(&fixture, 1));
     assert_true(drain(&fixture));
     assert_counted_once(&fixture, 1);
+    struct writer_counts counts = counts_of(&fixture);
+    assert_int_equal(counts.refusals, 2);
+    assert_int_equal(counts.batches_sent_again, 2);
+    assert_int_equal(counts.batches_acknowledged, 1);
     end(&fixture);
 }
 
@@ -191,6 +207,7 @@ static void a_store_that_forgot_the_writer_gets_a_new_name(void **state)
     assert_true(drain(&fixture));
     assert_int_not_equal(writer_id(fixture.writer), name);
     assert_counted_once(&fixture, 4);
+    assert_int_equal(counts_of(&fixture).gaps, 1);
     end(&fixture);
 }
 
@@ -321,8 +338,11 @@ static void open_sections_are_bounded_and_who_is_shed_is_counted(void **state)
     while (site < 2000 && fill_site(&fixture, site) == SECTION_CELLS_MAX / 2)
         site++;
     assert_in_range(site, 50, 1000);
+    uint64_t shed = counts_of(&fixture).shed;
+    assert_int_equal(counts_of(&fixture).open_sections, site + 1);
     for (int i = 0; i < 7; i++)
         assert_false(count_page(&fixture, "quiet.example", DATE, "/"));
+    assert_int_equal(counts_of(&fixture).shed, shed + 7);
     fake_redis_resume(fixture.redis);
     assert_true(drain(&fixture));
     assert_true(count_page(&fixture, "quiet.example", DATE, "/"));

@@ -337,6 +337,8 @@ static void cold_parses_a_second_below_at_and_above_the_budget(void **state)
      */
     assert_true(agent_lookup(cache, STR_LIT("Mozilla/5.0 (compatible; Xbot/1.0)"), 5999)->is_bot);
     assert_true(str_eq(agent_lookup(cache, numbered(buffer, 1), 5999)->browser, STR_LIT("Chrome")));
+    assert_int_equal(agent_cache_counts(cache)->parsed, AGENT_COLD_PER_S_MAX);
+    assert_int_equal(agent_cache_counts(cache)->known, 1);
     struct str last = numbered(buffer, AGENT_COLD_PER_S_MAX + 1);
     assert_true(str_eq(agent_lookup(cache, last, 5999)->browser, STR_LIT("(other)")));
     assert_true(str_eq(agent_lookup(cache, last, 6000)->browser, STR_LIT("Chrome")));

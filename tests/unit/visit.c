@@ -213,10 +213,15 @@ static void a_full_table_drops_the_oldest(void **state)
     view(table, 1 * VISIT_SHARDS, 3000, "/b");
     view(table, 3 * VISIT_SHARDS, 4000, "/a");
     assert_int_equal(visit_table_count(table), 2);
+    assert_int_equal(visit_table_evicted(table), 1);
     view(table, 1 * VISIT_SHARDS, 5000, "/c");
     assert_false(change.is_new);
     view(table, 2 * VISIT_SHARDS, 6000, "/a");
     assert_true(change.is_new);
+    assert_int_equal(visit_table_evicted(table), 2);
+    /* Who is idle goes without being counted. */
+    view(table, 4 * VISIT_SHARDS, 6000 + VISIT_IDLE_S * 1000 + 1000, "/a");
+    assert_int_equal(visit_table_evicted(table), 2);
     visit_table_free(table);
 }
 
