@@ -6,7 +6,7 @@
  * by its own error path and tells `stop`. A quiet stream gets a comment, so that a vanished reader
  * is found. */
 
-#include "common/http_stream.h"
+#include "common/http_worker.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -76,8 +76,7 @@ static void on_stop(h2o_generator_t *super, h2o_req_t *req)
 struct http_stream *http_stream_start(struct http_request *http_req, loop_fn on_close, void *data)
 {
     h2o_req_t *req = (h2o_req_t *)http_req;
-    struct http_worker *worker =
-        H2O_STRUCT_FROM_MEMBER(struct http_worker, context, req->conn->ctx);
+    struct http_worker *worker = http_worker_of(req);
     if (worker->stream_count >= LIVE_STREAMS_MAX || worker->listener == NULL)
         return NULL;
     struct http_stream *stream = calloc(1, sizeof(*stream));

@@ -1,7 +1,6 @@
 #pragma once
 
-/* The inside of a worker, and the server-sent event streams of one. For http.c and http_stream.c.
- */
+/* The inside of a worker, for http.c, http_request.c and http_stream.c. */
 
 #include <h2o.h>
 #include <pthread.h>
@@ -27,6 +26,13 @@ struct http_worker {
     struct loop_timer *stream_tick;
 };
 
+/* The worker that a request came to. */
+static inline struct http_worker *http_worker_of(const h2o_req_t *req)
+{
+    return H2O_STRUCT_FROM_MEMBER(struct http_worker, context, req->conn->ctx);
+}
+
+/* Server-sent event streams: http_stream.c. */
 void http_streams_start(struct http_worker *worker);
 /* Ends every stream. */
 void http_streams_stop(struct http_worker *worker);
