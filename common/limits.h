@@ -206,3 +206,29 @@ static_assert(APPLY_CALL_BYTES_MAX >= 64u * (APPLY_BYTES_MAX + BATCH_BYTES_MAX),
 #define HEALTH_BEAT_MS_MAX 30000
 static_assert(HEALTH_BEAT_MS_MAX >= 4 * REDIS_COMMAND_TIMEOUT_MS,
               "a slow Redis is not a stuck thread");
+
+/* --- The spool -------------------------------------------------------------------------------- */
+/* A batch's payload: what the log takes is half of it, and a batch is sealed by an estimate. */
+#define SPOOL_PAYLOAD_BYTES_MAX (2 * BATCH_BYTES_MAX)
+/* All of DIR/spool, with what is in quarantine: at 200 KB of batches a second more than an hour
+ * without Redis. Past it batches stay in memory, and past that beacons are shed. */
+#define SPOOL_BYTES_MAX (1024ull * 1024 * 1024)
+/* One file: large enough that few are made, small enough to be read in one piece at the start, and
+ * to be little to lose when one is damaged. */
+#define SPOOL_SEGMENT_BYTES_MAX (64ull * 1024 * 1024)
+static_assert(SPOOL_SEGMENT_BYTES_MAX >= 4 * SPOOL_PAYLOAD_BYTES_MAX, "a file holds many batches");
+static_assert(SPOOL_BYTES_MAX >= 4 * SPOOL_SEGMENT_BYTES_MAX, "a full file is a part of the whole");
+/* Files: a writer has one for each time that Redis was away, one an hour, one for 64 MiB. */
+#define SPOOL_SEGMENTS_MAX 4096
+/* A file takes batches for this long: the age of a batch is known to within it. */
+#define SPOOL_SEGMENT_SPAN_MS (60 * 60 * 1000)
+/* One write, followed by one fdatasync: all that waits, up to this. */
+#define SPOOL_GROUP_BYTES_MAX (4 * 1024 * 1024)
+static_assert(SPOOL_GROUP_BYTES_MAX >= SPOOL_PAYLOAD_BYTES_MAX + 1024, "any one batch is a group");
+/* Older batches are not replayed: whoever prunes the rows of writers that are gone may do so after
+ * this and not before, since the row is what tells a batch that is in the log already. */
+#define SPOOL_AGE_MAX_MS (7ll * 24 * 60 * 60 * 1000)
+/* After two failures in a row the disk is tried again this often. */
+#define SPOOL_RETRY_MS 1000
+/* What is in quarantine waits this long for somebody to look at it. */
+#define SPOOL_QUARANTINE_KEPT_MS (30ll * 24 * 60 * 60 * 1000)
