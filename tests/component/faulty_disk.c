@@ -1,0 +1,148 @@
+/* The disk's calls with faults. */
+
+#include "faulty_disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static struct {
+    enum disk_fault fault;
+    int kind;
+    unsigned nth, calls;
+    int error;
+    bool skips_syncs;
+    unsigned slow_ms;
+} disk;
+
+enum { CRASH_CODE = 99 };
+
+void disk_fail(enum disk_fault fault, int kind, unsigned nth, int error)
+{
+    disk.fault = fault;
+    disk.kind = kind;
+    disk.nth = nth;
+    disk.error = error;
+    disk.calls = 0;
+}
+
+unsigned disk_heal(void)
+{
+    disk.fault = DISK_SOUND;
+    return disk.calls;
+}
+
+void disk_slow_down(unsigned ms)
+{
+    disk.slow_ms = ms;
+}
+
+void disk_skip_syncs(bool skip)
+{
+    disk.skips_syncs = skip;
+}
+
+/* True when this call is to fail. */
+static bool is_hit(int kind)
+{
+    if (disk.kind != DISK_ALL && disk.kind != kind)
+        return false;
+    unsigned call = disk.calls++;
+    if (disk.fault == DISK_CRASHES && call == disk.nth)
+        _exit(CRASH_CODE);
+    bool hit = ((disk.fault == DISK_FAILS || disk.fault == DISK_TEARS) && call == disk.nth) ||
+               (disk.fault == DISK_STAYS_BAD && call >= disk.nth);
+    if (hit && disk.fault == DISK_TEARS && kind != DISK_WRITE)
+        _exit(CRASH_CODE);
+    if (hit)
+        errno = disk.error;
+    return hit;
+}
+
+ssize_t __real_pwrite(int fd, const void *ptr, size_t len, off_t at);
+ssize_t __wrap_pwrite(int fd, const void *ptr, size_t len, off_t at);
+ssize_t __wrap_pwrite(int fd, const void *ptr, size_t len, off_t at)
+{
+    /* A write that fails may have been done in part. */
+    if (is_hit(DISK_WRITE)) {
+        ssize_t done = __real_pwrite(fd, ptr, len / 2, at);
+        (void)done;
+        if (disk.fault == DISK_TEARS)
+            _exit(CRASH_CODE);
+        errno = disk.error;
+        return -1;
+    }
+    return __real_pwrite(fd, ptr, len, at);
+}
+
+ssize_t __real_pread(int fd, void *ptr, size_t len, off_t at);
+ssize_t __wrap_pread(int fd, void *ptr, size_t len, off_t at);
+ssize_t __wrap_pread(int fd, void *ptr, size_t len, off_t at)
+{
+    return is_hit(DISK_READ) ? -1 : __real_pread(fd, ptr, len, at);
+}
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __wrap_fdatasync(int fd)
+{
+    if (is_hit(DISK_DATASYNC))
+        return -1;
+    if (disk.slow_ms > 0)
+        usleep(disk.slow_ms * 1000);
+    return disk.skips_syncs ? 0 : __real_fdatasync(fd);
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    if (is_hit(DISK_SYNC))
+        return -1;
+    return disk.skips_syncs ? 0 : __real_fsync(fd);
+}
+
+int __real_ftruncate(int fd, off_t len);
+int __wrap_ftruncate(int fd, off_t len);
+int __wrap_ftruncate(int fd, off_t len)
+{
+    return is_hit(DISK_ALL) ? -1 : __real_ftruncate(fd, len);
+}
+
+int __real_unlinkat(int dir, const char *name, int flags);
+int __wrap_unlinkat(int dir, const char *name, int flags);
+int __wrap_unlinkat(int dir, const char *name, int flags)
+{
+    return is_hit(DISK_UNLINK) ? -1 : __real_unlinkat(dir, name, flags);
+}
+
+int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);
+int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to);
+int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+    return is_hit(DISK_RENAME) ? -1 : __real_renameat(from_dir, from, to_dir, to);
+}
+
+int __real_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
+int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
+int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    return is_hit(DISK_RENAME) ? -1 : __real_renameat2(from_dir, from, to_dir, to, flags);
+}
+
+int __real_openat(int dir, const char *name, int flags, ...);
+int __wrap_openat(int dir, const char *name, int flags, ...);
+int __wrap_openat(int dir, const char *name, int flags, ...)
+{
+    mode_t mode = 0;
+    if ((flags & O_CREAT) != 0) {
+        va_list args;
+        va_start(args, flags);
+        mode = va_arg(args, mode_t);
+        va_end(args);
+    }
+    return is_hit(DISK_ALL) ? -1 : __real_openat(dir, name, flags, mode);
+}
