@@ -96,7 +96,7 @@ static uint64_t append_group(struct spool_store *store, uint64_t writer, uint32_
                              uint64_t first, uint64_t last)
 {
     char payload[BATCHES][PAYLOAD];
-    struct spool_item items[BATCHES], *all[BATCHES];
+    struct spool_item items[BATCHES], *all[BATCHES] = {NULL};
     size_t count = 0;
     for (uint64_t number = first; number <= last; number++, count++) {
         fake_log_payload(id_before + (uint32_t)number, payload[count], PAYLOAD);
