@@ -427,13 +427,13 @@ static void report(struct aggregator *agg)
     if (now_ms < agg->report_at_ms)
         return;
     agg->report_at_ms = now_ms + REPORT_MS;
-    if (agg->redis != NULL && agg->has_cursor)
+    if (agg->redis != NULL)
         report_lag(agg);
     if (agg->oldest_ms > 0 && clock_wall_ms() > agg->oldest_ms)
         age_ms = clock_wall_ms() - agg->oldest_ms;
     metrics_set(agg->metrics, AGGREGATE_UP, agg->redis != NULL);
     metrics_set(agg->metrics, AGGREGATE_OLDEST, (uint64_t)age_ms);
-    health_set(agg->health, 0, AGGREGATE_CHECK_REDIS, agg->has_cursor && agg->trouble[0] == '\0',
+    health_set(agg->health, 0, AGGREGATE_CHECK_REDIS, agg->redis != NULL && agg->trouble[0] == '\0',
                0);
     health_set(agg->health, 0, AGGREGATE_CHECK_LAG, age_ms <= LOG_LAG_MS_MAX,
                metrics_value(agg->metrics_all, AGGREGATE_BEHIND));

@@ -18,6 +18,7 @@
 #include "aggregator/acl.h"
 #include "aggregator/batch.h"
 #include "aggregator/functions.h"
+#include "cli/probe.h"
 #include "common/log.h"
 #include "redis_server.h"
 #include "tests/test.h"
@@ -167,16 +168,42 @@ static void append_views(unsigned views)
 
 /* --- The aggregator --------------------------------------------------------------------------- */
 
-static pid_t start_aggregator(const struct redis_address *address)
+/* `admin` is where it tells its operator, or NULL. */
+static pid_t start_telling_aggregator(const struct redis_address *address, const char *admin)
 {
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         log_init("aggregate");
-        _exit(aggregate_serve(address, NULL));
+        _exit(aggregate_serve(address, admin));
     }
     return pid;
+}
+
+static pid_t start_aggregator(const struct redis_address *address)
+{
+    return start_telling_aggregator(address, NULL);
+}
+
+/* Waits until its answer holds this. */
+static void wait_told(const char *admin, const char *path, const char *wanted)
+{
+    struct buf body;
+    char error[200] = "";
+    int64_t began_ms = now_ms();
+    bool told = false;
+    buf_init(&body, 65536);
+    while (!told) {
+        int status;
+        buf_reset(&body);
+        told = probe_get(admin, path, &status, &body, error, sizeof(error)) &&
+               memmem(body.ptr, body.len, wanted, strlen(wanted)) != NULL;
+        if (now_ms() - began_ms > WAIT_MS_MAX)
+            fail_msg("%s is not in %.*s%s", wanted, STR_ARG(buf_str(&body)), error);
+        sleep_ms(20);
+    }
+    buf_done(&body);
 }
 
 static void stop_aggregator(pid_t pid)
@@ -492,8 +519,15 @@ static void what_is_no_batch_is_passed_over(void **state)
     append_views(1);
     while (oracle.numbers[0] < 3)
         append_views(1);
-    pid_t pid = start_aggregator(&server.address);
+    char admin[128];
+    snprintf(admin, sizeof(admin), "unix:%s/aggregate", server.dir);
+    pid_t pid = start_telling_aggregator(&server.address, admin);
     wait_applied();
+    wait_told(admin, "/metrics", "\nfootfall_aggregator_entries_left_out_total 3\n");
+    wait_told(admin, "/metrics", "\nfootfall_aggregator_log_entries_behind 0\n");
+    wait_told(admin, "/readyz", "{\"status\":\"ready\"");
+    wait_told(admin, "/readyz", "\"name\":\"entries\",\"ok\":false,\"needed\":false");
+    wait_told(admin, "/readyz", "(left out: 3)");
     stop_aggregator(pid);
     assert_int_equal(field(TOTAL, S("v")), oracle.all_views);
 }
@@ -503,12 +537,16 @@ static void a_key_of_another_type_stops_it_until_it_is_gone(void **state)
     (void)state;
     DO(S("SET"), S(PAGE), S("stray"));
     append_views(5);
-    pid_t pid = start_aggregator(&server.address);
-    sleep_ms(400);
+    char admin[128];
+    snprintf(admin, sizeof(admin), "unix:%s/aggregate", server.dir);
+    pid_t pid = start_telling_aggregator(&server.address, admin);
+    wait_told(admin, "/metrics", "\nfootfall_aggregator_log_entries_behind 1\n");
+    wait_told(admin, "/readyz", "\"name\":\"redis\",\"ok\":false,\"needed\":true");
     assert_int_equal(log_length(), 1);
     assert_int_equal(field(TOTAL, S("v")), 0);
     DO(S("DEL"), S(PAGE));
     wait_applied();
+    wait_told(admin, "/readyz", "{\"status\":\"ready\"");
     /* The same while it runs and knows the table. */
     DO(S("RENAME"), S(PAGE), S("aside"));
     DO(S("SET"), S(PAGE), S("stray"));
