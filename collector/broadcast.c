@@ -162,7 +162,7 @@ void broadcast(struct worker *worker)
 {
     struct broadcast all = {
         .worker = worker, .tells_now = worker->index == 0, .wall_ms = clock_wall_ms()};
-    if (!writer_is_up(worker->writer))
+    if (!writer_is_connected(worker->writer))
         return;
     buf_init(&all.bytes, (size_t)NOW_PAGES_MAX * VALUE_BYTES_MAX);
     buf_init(&all.message, LIVE_BYTES_MAX);

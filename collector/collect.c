@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "aggregator/site_watch.h"
@@ -184,8 +185,8 @@ static void handle_ready(struct http_request *req, void *worker_data)
     const struct worker *worker = worker_data;
     if (worker->sites == NULL)
         http_reply_error(req, 503, "the site list was not read yet");
-    else if (!writer_is_up(worker->writer))
-        http_reply_error(req, 503, "the log does not take batches at present");
+    else if (writer_state(worker->writer) == OUTBOX_STUCK)
+        http_reply_error(req, 503, "neither the log nor the spool takes batches at present");
     else
         handle_health(req, worker_data);
 }
@@ -316,6 +317,28 @@ static struct day_keys *open_day_keys(void)
     return day_keys_open((int)fd);
 }
 
+static struct spool *open_spool(const struct config *config)
+{
+    char error[SENTENCE_BYTES], folder[CONFIG_PATH_BYTES_MAX];
+    int len = snprintf(folder, sizeof(folder), "%s/spool", config->data);
+    if (len < 0 || (size_t)len >= sizeof(folder)) {
+        log_error("the path of the data folder is too long for a spool");
+        return NULL;
+    }
+    (void)mkdir(config->data, 0700); /* the spool says it when that is no folder */
+    uint64_t segment_bytes = config->spool.bytes_max / SPOOL_SEGMENTS_A_SPOOL;
+    const struct spool_options options = {
+        .folder = folder,
+        .bytes_max = config->spool.bytes_max,
+        .segment_bytes_max =
+            segment_bytes < SPOOL_SEGMENT_BYTES_MAX ? segment_bytes : SPOOL_SEGMENT_BYTES_MAX,
+    };
+    struct spool *spool = spool_new(&options, error, sizeof(error));
+    if (spool == NULL)
+        log_error("%s", error);
+    return spool;
+}
+
 static int block_signals(void)
 {
     sigset_t signals;
@@ -343,6 +366,9 @@ static bool house_init(struct house *house, const struct config *config)
         log_error("no memory for the days' keys");
         return false;
     }
+    collector->spool = open_spool(config);
+    if (collector->spool == NULL)
+        return false;
     house->signal_fd = block_signals();
     collector->server = http_server_new(
         &(struct http_options){
@@ -391,6 +417,7 @@ static void house_done(struct house *house)
     struct collector *collector = &house->collector;
     admin_stop(house->admin);
     http_server_free(collector->server);
+    spool_free(collector->spool);
     metrics_free(collector->metrics);
     health_free(collector->health);
     day_keys_close(collector->day_keys);

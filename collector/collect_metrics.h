@@ -51,6 +51,10 @@
     X(SEALED, COUNTER, "footfall_collector_batches_sealed_total", "", "Batches that were made.")   \
     X(ACKNOWLEDGED, COUNTER, "footfall_collector_batches_acknowledged_total", "",                  \
       "Batches that the log has.")                                                                 \
+    X(SPOOLED, COUNTER, "footfall_collector_batches_spooled_total", "",                            \
+      "Batches that went to the disk, since the log did not take them in time.")                   \
+    X(REPLAYED, COUNTER, "footfall_collector_batches_replayed_total", "",                          \
+      "Batches that the log has taken from the disk.")                                             \
     X(SENT_AGAIN, COUNTER, "footfall_collector_batches_sent_again_total", "",                      \
       "Batches that were sent once more, since no answer came.")                                   \
     X(REFUSED, COUNTER, "footfall_collector_batch_refusals_total", "",                             \
@@ -59,6 +63,19 @@
       "Times that the log had lost a worker's place.")                                             \
     X(QUEUED, GAUGE, "footfall_collector_queued_batches", "", "Batches that wait in memory.")      \
     X(QUEUED_BYTES, GAUGE, "footfall_collector_queued_bytes", "", "Memory of these.")              \
+    X(SPOOL_BYTES, GAUGE, "footfall_collector_spool_bytes", "",                                    \
+      "Disk that the spool takes, with what is in quarantine.")                                    \
+    X(SPOOL_BYTES_MAX, GAUGE, "footfall_collector_spool_max_bytes", "", "What it may take.")       \
+    X(SPOOL_RECORDS, GAUGE, "footfall_collector_spooled_batches", "",                              \
+      "Batches on the disk that wait for the log.")                                                \
+    X(SPOOL_OLDEST, GAUGE, "footfall_collector_spool_oldest_timestamp_seconds", "",                \
+      "When the oldest file of these was made, since 1970; 0: there is none.")                     \
+    X(SPOOL_FAILURES, COUNTER, "footfall_collector_spool_failures_total", "",                      \
+      "Calls that the spool's disk has failed.")                                                   \
+    X(SPOOL_CUT, COUNTER, "footfall_collector_spool_ends_cut_total", "",                           \
+      "Unfinished writes that were cut off at the start; nobody was told that they are durable.")  \
+    X(SPOOL_QUARANTINED, GAUGE, "footfall_collector_spool_quarantined_files", "",                  \
+      "Files that are damaged or too old, and wait for somebody to look at them.")                 \
     X(WORKERS, GAUGE, "footfall_collector_workers", "", "Worker threads.")                         \
     X(LINKS, GAUGE, "footfall_collector_redis_links_up", "", "Workers whose link to Redis is up.") \
     X(CONNECTIONS, GAUGE, "footfall_collector_open_connections", "",                               \
@@ -68,7 +85,6 @@
       "When the site list was last read, since 1970.")                                             \
     X(GEO_BUILT, GAUGE, "footfall_collector_geo_database_built_timestamp_seconds", "",             \
       "When the oldest geo database was made, since 1970; 0: there is none.")
-/* The spool's rows belong here, after QUEUED_BYTES: bytes, records, files in quarantine. */
 
 enum collect_metric {
 #define X(id, type, name, labels, help) COLLECT_##id,
@@ -82,15 +98,23 @@ enum collect_metric {
 /* X(enum, name, needed, counts, when good, when bad). */
 #define COLLECT_CHECKS(X)                                                                          \
     X(SITES, "sites", true, "sites", "the site list is known", "the site list was not read yet")   \
-    X(LOG, "log", true, "", "the log takes batches: what is counted becomes durable",              \
-      "the log takes no batches: what is counted waits in memory and is not durable")              \
+    X(DURABLE, "durable", true, "", "what is counted becomes durable, in the log or in the spool", \
+      "neither the log nor the spool takes batches: what is counted waits in memory")              \
+    X(LOG, "log", false, "", "the log takes batches",                                              \
+      "the log takes no batches, or has to be told those of the spool first: they go to the "      \
+      "spool")                                                                                     \
+    X(SPOOL_DISK, "spool_disk", false, "failed calls", "the spool's disk takes batches",           \
+      "the spool's disk does not take batches")                                                    \
+    X(SPOOL_ROOM, "spool_room", false, "bytes", "the spool has room",                              \
+      "the spool is nearly full: past it beacons are not durable, and at last answered 503")       \
+    X(SPOOL_FILES, "spool_files", false, "files", "all of the spool's files are good",             \
+      "files of the spool are damaged, too old, or not known, and were set aside")                 \
     X(ROOM, "room", true, "bytes waiting", "there is room for what waits for the log",             \
       "what waits for the log has filled its memory: beacons are answered 503")                    \
     X(GEO, "geo_database", false, "", "countries and regions are told",                            \
       "there is no geo database: countries and regions are unknown")                               \
     X(GEO_AGE, "geo_age", false, "days", "no geo database is old",                                 \
       "the geo database is old: many addresses have moved since")
-/* The spool's checks belong here, after LOG: durable or not, its room, what is in quarantine. */
 
 enum collect_check {
 #define X(id, name, needed, counts, good, bad) COLLECT_CHECK_##id,

@@ -22,6 +22,7 @@ struct sealed *sealed_new(uint64_t number, size_t section_count)
     sealed->parts = calloc(section_count, sizeof(*sealed->parts));
     if (sealed->parts == NULL)
         abort();
+    sealed->magic = SEALED_MAGIC;
     sealed->number = number;
     held_chain_init(&sealed->held);
     buf_init(&sealed->payload, BATCH_BYTES_MAX);
@@ -46,7 +47,8 @@ void sealed_finish(struct sealed *sealed)
 
 void sealed_free(struct sealed *sealed)
 {
-    assert(held_chain_is_empty(&sealed->held));
+    assert(sealed->magic == SEALED_MAGIC && held_chain_is_empty(&sealed->held));
+    sealed->magic = 0;
     buf_done(&sealed->payload);
     free(sealed->parts);
     free(sealed);

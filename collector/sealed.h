@@ -9,13 +9,24 @@
 #include "collector/held.h"
 #include "common/buf.h"
 
+enum { SEALED_MAGIC = 0x7365616c };
+
+struct outbox;
+
 struct sealed {
+    uint32_t magic;
     struct sealed *next;
     uint64_t number;
-    struct buf payload;
+    struct buf payload;     /* empty while the spool has it */
     struct held_chain held; /* replies that wait for it */
-    int64_t acknowledged_ms;
-    bool was_sent; /* once already, without an answer that it is in the log */
+    /* The outbox's. */
+    struct outbox *outbox;
+    int64_t pushed_ms, acknowledged_ms;
+    bool was_sent;      /* once already, without an answer that it is in the log */
+    bool is_with_spool; /* handed over, and not back */
+    bool was_spooled;   /* handed over once, whatever came of it */
+    bool is_taken;      /* the log has it, while the spool's answer is still to come */
+    bool is_heir;       /* goes to the log under spool_heir() of its name */
     /* private */
     struct sealed_part *parts;
     size_t part_count;

@@ -25,6 +25,7 @@ struct collector {
     struct visit_table *visits;
     struct day_keys *day_keys;
     struct pulse *pulse;
+    struct spool *spool;
     struct http_server *server;
     struct metrics *metrics; /* a part a worker; collect_metrics.h */
     struct health *health;   /* likewise */

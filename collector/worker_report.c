@@ -6,31 +6,62 @@
 
 #include "collector/collect_metrics.h"
 #include "common/clock.h"
+#include "common/limits.h"
 
 enum { DAY_S = 24 * 60 * 60 };
+
+static void report_outbox(const struct outbox_counts *counts, struct metrics_part *metrics)
+{
+    metrics_set(metrics, COLLECT_SEALED, counts->sealed);
+    metrics_set(metrics, COLLECT_ACKNOWLEDGED, counts->acknowledged);
+    metrics_set(metrics, COLLECT_SPOOLED, counts->spooled);
+    metrics_set(metrics, COLLECT_REPLAYED, counts->replayed);
+    metrics_set(metrics, COLLECT_SENT_AGAIN, counts->sent_again);
+    metrics_set(metrics, COLLECT_REFUSED, counts->refusals);
+    metrics_set(metrics, COLLECT_GAPS, counts->gaps);
+    metrics_set(metrics, COLLECT_QUEUED, counts->queued);
+    metrics_set(metrics, COLLECT_QUEUED_BYTES, counts->queued_bytes);
+}
 
 static void report_writer(struct worker *worker, struct metrics_part *metrics)
 {
     struct health *health = worker->collector->health;
+    enum outbox_state state = writer_state(worker->writer);
     struct writer_counts counts;
     writer_counts(worker->writer, &counts);
+    report_outbox(&counts.outbox, metrics);
     metrics_set(metrics, COLLECT_DURABLE, counts.answered_durable);
     metrics_set(metrics, COLLECT_ACCEPTED, counts.answered_accepted);
     metrics_set(metrics, COLLECT_HELD, counts.held);
     metrics_set(metrics, COLLECT_SECTIONS, counts.open_sections);
     metrics_set(metrics, COLLECT_SECTION_BYTES, counts.open_bytes);
-    metrics_set(metrics, COLLECT_SEALED, counts.batches_sealed);
-    metrics_set(metrics, COLLECT_ACKNOWLEDGED, counts.batches_acknowledged);
-    metrics_set(metrics, COLLECT_SENT_AGAIN, counts.batches_sent_again);
-    metrics_set(metrics, COLLECT_REFUSED, counts.refusals);
-    metrics_set(metrics, COLLECT_GAPS, counts.gaps);
-    metrics_set(metrics, COLLECT_QUEUED, counts.queued_batches);
-    metrics_set(metrics, COLLECT_QUEUED_BYTES, counts.queued_bytes);
     metrics_set(metrics, COLLECT_LINKS, writer_is_connected(worker->writer));
-    health_set(health, worker->index, COLLECT_CHECK_LOG, writer_is_up(worker->writer), 0);
+    health_set(health, worker->index, COLLECT_CHECK_DURABLE, state != OUTBOX_STUCK, 0);
+    health_set(health, worker->index, COLLECT_CHECK_LOG, state == OUTBOX_DIRECT, 0);
     health_set(health, worker->index, COLLECT_CHECK_ROOM, counts.shed == worker->reported_shed,
-               counts.open_bytes + counts.queued_bytes);
+               counts.open_bytes + counts.outbox.queued_bytes);
     worker->reported_shed = counts.shed;
+}
+
+static void report_spool(const struct worker *worker, struct metrics_part *metrics)
+{
+    struct health *health = worker->collector->health;
+    struct spool_state spool;
+    spool_get_state(worker->collector->spool, &spool);
+    metrics_set(metrics, COLLECT_SPOOL_BYTES, spool.bytes);
+    metrics_set(metrics, COLLECT_SPOOL_BYTES_MAX, spool.bytes_max);
+    metrics_set(metrics, COLLECT_SPOOL_RECORDS, spool.records);
+    metrics_set(metrics, COLLECT_SPOOL_OLDEST, (uint64_t)(spool.oldest_ms / 1000));
+    metrics_set(metrics, COLLECT_SPOOL_FAILURES, spool.failures);
+    metrics_set(metrics, COLLECT_SPOOL_CUT, spool.cut);
+    metrics_set(metrics, COLLECT_SPOOL_QUARANTINED, spool.quarantined);
+    health_set(health, worker->index, COLLECT_CHECK_SPOOL_DISK, spool.not_durable_since_ms == 0,
+               spool.failures);
+    health_set(health, worker->index, COLLECT_CHECK_SPOOL_ROOM,
+               spool.bytes < spool.bytes_max / SPOOL_FULL_PARTS * (SPOOL_FULL_PARTS - 1),
+               spool.bytes);
+    health_set(health, worker->index, COLLECT_CHECK_SPOOL_FILES,
+               spool.quarantined + spool.unknown == 0, spool.quarantined + spool.unknown);
 }
 
 static void report_agents(const struct worker *worker, struct metrics_part *metrics)
@@ -63,6 +94,7 @@ static void report_process(const struct worker *worker, struct metrics_part *met
     metrics_set(metrics, COLLECT_SITES, sites);
     metrics_set(metrics, COLLECT_SITES_READ, (uint64_t)(worker->sites_read_ms / 1000));
     report_regions(worker, metrics);
+    report_spool(worker, metrics);
 }
 
 void worker_report(struct worker *worker)

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,9 @@ static const struct key KEYS[] = {
      "The longest that a quiet site's views wait to be mixed."},
     {"ack", "wait_ms", KIND_UINT, AT(ack.wait_ms), 0, 5000, "100",
      "How long a beacon's answer waits for the store, in milliseconds."},
+    {"spool", "bytes_max", KIND_UINT, AT(spool.bytes_max), SPOOL_BYTES_MIN, UINT_MAX, "1073741824",
+     "Disk below `data` for what Redis does not take at present; past it beacons are answered 202, "
+     "and at last 503."},
     {"http", "trusted_proxies", KIND_RANGES, AT(http.trusted_proxies), 0, 0, NULL,
      "Addresses or ranges whose X-Forwarded-For is believed."},
     {"http", "close_after_body", KIND_CLOSE, AT(http.close_after_body), 0, 0, "auto",

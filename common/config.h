@@ -44,6 +44,9 @@ struct config {
         unsigned wait_ms; /* ack.wait_ms, 100 */
     } ack;
     struct {
+        unsigned bytes_max; /* spool.bytes_max */
+    } spool;
+    struct {
         struct config_list trusted_proxies; /* http.trusted_proxies: addresses or ranges */
         enum close_after_body close_after_body;
         unsigned connections; /* http.connections */

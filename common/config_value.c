@@ -9,18 +9,18 @@
 
 bool value_uint(struct str text, unsigned max, unsigned *ret_value)
 {
-    /* Nine digits fit in 32 bits, and no key goes higher. */
-    if (text.len == 0 || text.len > 9)
+    enum { DIGITS_MAX = 10 }; /* of the largest unsigned */
+    if (text.len == 0 || text.len > DIGITS_MAX)
         return false;
-    unsigned value = 0;
+    uint64_t value = 0;
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] < '0' || text.ptr[i] > '9')
             return false;
-        value = value * 10 + (unsigned)(text.ptr[i] - '0');
+        value = value * 10 + (uint64_t)(text.ptr[i] - '0');
     }
     if (value > max)
         return false;
-    *ret_value = value;
+    *ret_value = (unsigned)value;
     return true;
 }
 

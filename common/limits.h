@@ -47,6 +47,12 @@ static_assert(HOST_BYTES_MAX <= VALUE_BYTES_MAX, "a referrer host is a value");
 /* Sealed batches that wait for Redis in a worker's memory; past it beacons are shed with 503. */
 #define WRITER_QUEUE_BYTES_MAX (16 * 1024 * 1024)
 static_assert(WRITER_QUEUE_BYTES_MAX >= 2 * BATCH_BYTES_MAX, "one in flight and one waiting");
+/* A batch that the log has not taken within half of `ack.wait_ms` goes to the spool as well; for
+ * any `ack.wait_ms` not sooner than a disk syncs, and not later than a person notices. */
+#define LOG_SLOW_MS_MIN 10
+#define LOG_SLOW_MS_MAX 500
+/* After a refusal the log is asked again. */
+#define WRITER_RETRY_MS 200
 /* Memory of a worker's open sections; past it beacons are shed with 503. A quiet site's is 10 KB,
  * so that every site of the list may be open at once; a full one is under 2 MiB. */
 #define WRITER_OPEN_BYTES_MAX (128 * 1024 * 1024)
@@ -210,8 +216,9 @@ static_assert(HEALTH_BEAT_MS_MAX >= 4 * REDIS_COMMAND_TIMEOUT_MS,
 /* --- The spool -------------------------------------------------------------------------------- */
 /* A batch's payload: what the log takes is half of it, and a batch is sealed by an estimate. */
 #define SPOOL_PAYLOAD_BYTES_MAX (2 * BATCH_BYTES_MAX)
-/* All of DIR/spool, with what is in quarantine: at 200 KB of batches a second more than an hour
- * without Redis. Past it batches stay in memory, and past that beacons are shed. */
+/* All of DIR/spool, with what is in quarantine, unless `spool.bytes_max` says otherwise: at 200 KB
+ * of batches a second more than an hour without Redis. Past it batches stay in memory, and past
+ * that beacons are shed. */
 #define SPOOL_BYTES_MAX (1024ull * 1024 * 1024)
 /* One file: large enough that few are made, small enough to be read in one piece at the start, and
  * to be little to lose when one is damaged. */
@@ -228,6 +235,16 @@ static_assert(SPOOL_GROUP_BYTES_MAX >= SPOOL_PAYLOAD_BYTES_MAX + 1024, "any one 
 /* Older batches are not replayed: whoever prunes the rows of writers that are gone may do so after
  * this and not before, since the row is what tells a batch that is in the log already. */
 #define SPOOL_AGE_MAX_MS (7ll * 24 * 60 * 60 * 1000)
+/* Batches gather so long before they are spooled: records become fewer and larger, so that the log
+ * takes them faster than they come. */
+#define SPOOL_GATHER_MS 20
+/* The least that `spool.bytes_max` may be: two batches of the largest kind. */
+#define SPOOL_BYTES_MIN (4 * 1024 * 1024)
+static_assert(SPOOL_BYTES_MIN >= 2 * SPOOL_PAYLOAD_BYTES_MAX, "a batch fits while another waits");
+/* The spool counts as nearly full, for a warning, when all but one of so many parts are. */
+#define SPOOL_FULL_PARTS 8
+/* Parts of a full spool that are freed one by one as it is replayed. */
+#define SPOOL_SEGMENTS_A_SPOOL 8
 /* After two failures in a row the disk is tried again this often. */
 #define SPOOL_RETRY_MS 1000
 /* What is in quarantine waits this long for somebody to look at it. */

@@ -12,7 +12,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ARGS_MAX = 16, INPUT_BYTES = 4 << 20, ENTRIES_MAX = 20000, WRITERS_MAX = 64 };
+enum {
+    ARGS_MAX = 16,
+    INPUT_BYTES = 4 << 20,
+    ENTRIES_MAX = 20000,
+    WRITERS_MAX = 4096,
+    STALL_MS = 300
+};
 
 struct entry {
     char *payload;
@@ -86,6 +92,8 @@ static bool answer(struct fake_redis *redis, int fd, const struct str *args)
     }
     if (fault == FAULT_CUT_BEFORE || fault == FAULT_CUT_AFTER)
         return false;
+    if (fault == FAULT_STALL)
+        usleep(STALL_MS * 1000);
     return send(fd, reply, strlen(reply), MSG_NOSIGNAL) > 0;
 }
 

@@ -14,6 +14,7 @@ enum fault {
     FAULT_CUT_BEFORE, /* closes without applying */
     FAULT_CUT_AFTER,  /* applies, then closes without a reply */
     FAULT_ERROR,      /* an error reply, nothing applied */
+    FAULT_STALL,      /* applies, and answers when nobody waits for it any more */
     FAULT_FORGET,     /* forgets its writers, as a restore of old data would */
 };
 

@@ -251,19 +251,23 @@ test('checks say what is wrong while Redis hangs, and that it is over', async ()
     await until('all to be ready', async () => (await Promise.all(ROLES.map(ready))).every((each) => each.status === 'ready'));
     for (const role of ROLES) assert.equal((await ask(footfall, role, '/healthz')).status, 200);
     process.kill(server, 'SIGSTOP');
-    assert.equal((await beacon(footfall, VIEW)).status, 202);
+    assert.equal((await beacon(footfall, VIEW)).status, 204);
     await until('the collector to say so', async () => !(await check('collect', 'log')).ok, 20_000);
     const log = await check('collect', 'log');
-    assert.match(log.detail, /waits in memory and is not durable/);
+    assert.match(log.detail, /they go to the spool/);
     assert.ok(Math.abs(Date.now() - Date.parse(log.since)) < 15_000, log.since);
-    assert.equal((await ask(footfall, 'collect', '/readyz')).status, 503);
+    assert.ok((await check('collect', 'durable')).ok);
+    assert.equal((await ask(footfall, 'collect', '/readyz')).status, 200);
+    await until('the batch to be told', async () => (await scrape(footfall, 'collect')).footfall_collector_spooled_batches === 1);
     await until('the aggregator to say so', async () => !(await check('aggregate', 'redis')).ok, 20_000);
     assert.equal((await ask(footfall, 'collect', '/healthz')).status, 200);
     process.kill(server, 'SIGCONT');
     await until('all to be ready again', async () => (await Promise.all(ROLES.map(ready))).every((each) => each.status === 'ready'), 20_000);
     await until('the view', async () => (await footfall.totals(SITE)).pageviews === 1);
     const told = await scrape(footfall, 'collect');
-    assert.equal(told[beacons('answer="202",outcome="accepted"')], 1);
+    assert.equal(told[beacons('answer="204",outcome="durable"')], 1);
+    assert.equal(told.footfall_collector_batches_replayed_total + told.footfall_collector_batches_acknowledged_total > 0, true);
+    await until('the spool to be empty', async () => (await scrape(footfall, 'collect')).footfall_collector_spooled_batches === 0);
   } finally {
     process.kill(server, 'SIGCONT');
     await footfall.stop();
