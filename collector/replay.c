@@ -26,8 +26,7 @@ struct replay {
     struct spool_port *port;
     struct redis_link *link;
     uint64_t writer;
-    uint64_t number; /* in READING's record and SENDING: its name in the spool */
-    bool has_more;   /* woken since the last read began */
+    uint64_t number; /* of the record in SENDING, in the spool */
     int64_t retry_at_ms;
     replay_fn on_answer;
     void *data;
@@ -70,7 +69,7 @@ static void on_read(enum spool_read result, struct spool_record *record, void *d
     struct replay *replay = data;
     assert(replay->magic == REPLAY_MAGIC && replay->state == REPLAY_READING);
     replay->state = REPLAY_DUE;
-    if (result == SPOOL_EMPTY && !replay->has_more)
+    if (result == SPOOL_EMPTY)
         replay->state = REPLAY_DONE;
     if (result == SPOOL_UNREADABLE)
         wait_ms(replay, SPOOL_RETRY_MS);
@@ -85,7 +84,6 @@ static void on_read(enum spool_read result, struct spool_record *record, void *d
 static void read_next(struct replay *replay)
 {
     replay->state = REPLAY_READING;
-    replay->has_more = false;
     spool_read(replay->port, replay->writer, on_read, replay);
 }
 
@@ -123,7 +121,7 @@ void replay_turn(struct replay *replay, int64_t now_ms)
 
 void replay_wake(struct replay *replay)
 {
-    replay->has_more = true;
+    /* A read that is under way began after that append, and finds it. */
     if (replay->state == REPLAY_DONE)
         replay->state = REPLAY_DUE;
 }

@@ -21,7 +21,7 @@ void replay_free(struct replay *replay);
 
 /* Reads or sends what is next. */
 void replay_turn(struct replay *replay, int64_t now_ms);
-/* There is more in the spool: an append was told durable, or is under way. */
+/* There is more in the spool: an append of this port was told durable. */
 void replay_wake(struct replay *replay);
 /* It waits for a while, after a refusal or since the disk does not give a record. */
 bool replay_is_resting(const struct replay *replay, int64_t now_ms);

@@ -93,7 +93,7 @@ static bool answer(struct fake_redis *redis, int fd, const struct str *args)
     if (fault == FAULT_CUT_BEFORE || fault == FAULT_CUT_AFTER)
         return false;
     if (fault == FAULT_STALL)
-        usleep(STALL_MS * 1000);
+        usleep(FAKE_REDIS_STALL_MS * 1000);
     return send(fd, reply, strlen(reply), MSG_NOSIGNAL) > 0;
 }
 

@@ -18,6 +18,8 @@ enum fault {
     FAULT_FORGET,     /* forgets its writers, as a restore of old data would */
 };
 
+enum { FAKE_REDIS_STALL_MS = 300 };
+
 struct fake_redis;
 
 /* `next_fault` decides for each append, on the server's thread. */

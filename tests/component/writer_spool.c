@@ -133,6 +133,46 @@ static void a_slow_answer_is_not_waited_for(void **state)
     fixture_end(&fixture);
 }
 
+/* The log's answer comes while the disk is still at it. */
+static void an_answer_overtakes_the_disk(void **state)
+{
+    (void)state;
+    enum fault script[] = {FAULT_NONE, FAULT_STALL};
+    struct fixture fixture = {.folder = folder, .script = script, .script_len = ARRAY_LEN(script)};
+    fixture_start(&fixture, 1, 60);
+    fixture_await_direct(&fixture);
+    disk_slow_down(2 * FAKE_REDIS_STALL_MS);
+    count_views(&fixture, 0, 300);
+    assert_true(fixture_drain(&fixture));
+    disk_slow_down(0);
+    struct writer_counts counts = fixture_counts(&fixture);
+    assert_int_equal(counts.outbox.acknowledged, 2);
+    assert_true(counts.outbox.spooled > 0);
+    await_counted(&fixture, 300);
+    fixture_end(&fixture);
+}
+
+/* A store restored from old data, while the spool has what comes next. */
+static void a_log_that_has_lost_its_place_gets_the_spools_batches(void **state)
+{
+    (void)state;
+    enum fault script[] = {FAULT_NONE, FAULT_FORGET};
+    struct fixture fixture = {.folder = folder, .script = script, .script_len = ARRAY_LEN(script)};
+    fixture_start(&fixture, 1, 60);
+    fixture_await_direct(&fixture);
+    count_views(&fixture, 0, 1);
+    assert_true(fixture_drain(&fixture));
+    fake_redis_pause(fixture.redis);
+    count_views(&fixture, 1, 200);
+    assert_true(fixture_drain(&fixture));
+    fake_redis_resume(fixture.redis);
+    await_counted(&fixture, 200);
+    assert_true(fixture_counts(&fixture).outbox.gaps > 0);
+    count_views(&fixture, 200, 210);
+    await_counted(&fixture, 210);
+    fixture_end(&fixture);
+}
+
 static void a_log_that_refuses_gets_it_later(void **state)
 {
     (void)state;
@@ -272,6 +312,8 @@ int main(void)
         TEST(after_an_outage_batches_go_to_the_log_again),
         TEST(the_next_process_replays_what_this_one_leaves),
         TEST(a_slow_answer_is_not_waited_for),
+        TEST(an_answer_overtakes_the_disk),
+        TEST(a_log_that_has_lost_its_place_gets_the_spools_batches),
         TEST(a_log_that_refuses_gets_it_later),
         TEST(a_full_spool_takes_what_it_can),
         TEST(a_disk_that_fails_for_a_while_loses_nothing),
