@@ -5,14 +5,16 @@
 #include <stdlib.h>
 
 #include "aggregator/model.h"
+#include "common/clock.h"
 #include "common/log.h"
 
-enum { WATCH_REREAD_MS = 60000, CHANNEL_BYTES_MAX = 64 };
+enum { WATCH_TICK_MS = 1000, WATCH_REREAD_MS = 60000, CHANNEL_BYTES_MAX = 64 };
 
 struct site_watch {
     struct redis_link *asking;
     struct redis_link *listening;
-    struct loop_timer *reread;
+    struct loop_timer *tick;
+    int64_t read_at_ms; /* the next time, unless something comes before */
     void (*on_list)(struct site_list *list, void *data);
     void *data;
     bool ready, again, under_way;
@@ -54,6 +56,8 @@ static void on_sites(const struct redis_reply *reply, void *data)
     if (reply != NULL && redis_reply_type(reply) == REDIS_TYPE_ARRAY) {
         watch->ready = true;
         watch->on_list(list_of(reply), watch->data);
+    } else if (reply != NULL) {
+        watch->read_at_ms = clock_mono_ms() + WATCH_TICK_MS;
     }
     if (watch->again)
         read_sites(watch);
@@ -65,6 +69,7 @@ static void read_sites(struct site_watch *watch)
     watch->again = watch->under_way;
     if (watch->under_way)
         return;
+    watch->read_at_ms = clock_mono_ms() + WATCH_REREAD_MS;
     struct buf key;
     buf_init(&key, CHANNEL_BYTES_MAX);
     model_key_sites(&key);
@@ -73,14 +78,17 @@ static void read_sites(struct site_watch *watch)
     buf_done(&key);
 }
 
-static void on_asking_up(void *data)
+/* The asking link is up, or the listening one hears. */
+static void on_ready(void *data)
 {
     read_sites(data);
 }
 
-static void on_reread(void *data)
+static void on_tick(void *data)
 {
-    read_sites(data);
+    struct site_watch *watch = data;
+    if (clock_mono_ms() >= watch->read_at_ms)
+        read_sites(watch);
 }
 
 static void on_change(struct str channel, struct str message, void *data)
@@ -101,12 +109,13 @@ struct site_watch *site_watch_new(struct loop *loop, const struct redis_address 
     struct buf channel;
     buf_init(&channel, CHANNEL_BYTES_MAX);
     model_channel_sites(&channel);
-    watch->listening = redis_link_new(loop, address, &(struct redis_link_events){0});
+    watch->listening = redis_link_new(
+        loop, address, &(struct redis_link_events){.on_subscribed = on_ready, .data = watch});
     redis_link_subscribe(watch->listening, buf_str(&channel), on_change, watch);
     buf_done(&channel);
-    watch->asking = redis_link_new(
-        loop, address, &(struct redis_link_events){.on_up = on_asking_up, .data = watch});
-    watch->reread = loop_timer_new(loop, WATCH_REREAD_MS, on_reread, watch);
+    watch->asking = redis_link_new(loop, address,
+                                   &(struct redis_link_events){.on_up = on_ready, .data = watch});
+    watch->tick = loop_timer_new(loop, WATCH_TICK_MS, on_tick, watch);
     return watch;
 }
 
@@ -114,7 +123,7 @@ void site_watch_free(struct site_watch *watch)
 {
     if (watch == NULL)
         return;
-    loop_timer_free(watch->reread);
+    loop_timer_free(watch->tick);
     /* The pending reply is told NULL while the watch still lives. */
     watch->again = false;
     redis_link_free(watch->asking);

@@ -1,7 +1,8 @@
 #pragma once
 
 /* The site list as it is in Redis, kept fresh: read when the link comes up, when a change is told
- * on the sites' channel, and once a minute in case that was missed. One loop's thread. */
+ * on the sites' channel or may have been told before that was heard, a second after a refusal
+ * (Redis lets in who connects while it loads), and once a minute in any case. One loop's thread. */
 
 #include "aggregator/site.h"
 #include "common/redis_link.h"

@@ -31,6 +31,7 @@ enum link_state { LINK_DOWN, LINK_RESOLVING, LINK_CONNECTING, LINK_AUTHENTICATIN
 enum { LINK_TICK_MS = 50, LINK_PATTERNS_MAX = 4, LINK_ARGS_MAX = 64, PATTERN_BYTES_MAX = 64 };
 
 struct subscription {
+    struct redis_link *link;
     char pattern[PATTERN_BYTES_MAX];
     size_t pattern_len;
     void (*fn)(struct str channel, struct str message, void *data);
@@ -145,9 +146,14 @@ static void on_message(redisAsyncContext *redis, void *reply_data, void *data)
 {
     const redisReply *reply = reply_data;
     const struct subscription *subscription = data;
+    const struct redis_link_events *events = &subscription->link->events;
     (void)redis;
-    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements != 4 ||
-        reply->element[2]->str == NULL || reply->element[3]->str == NULL)
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY)
+        return;
+    /* "psubscribe", the pattern, how many there are now. */
+    if (reply->elements == 3 && events->on_subscribed != NULL)
+        events->on_subscribed(events->data);
+    if (reply->elements != 4 || reply->element[2]->str == NULL || reply->element[3]->str == NULL)
         return;
     subscription->fn((struct str){reply->element[2]->str, reply->element[2]->len},
                      (struct str){reply->element[3]->str, reply->element[3]->len},
@@ -386,7 +392,8 @@ void redis_link_subscribe(struct redis_link *link, struct str pattern,
 {
     assert(link->subscription_count < LINK_PATTERNS_MAX && pattern.len < PATTERN_BYTES_MAX);
     struct subscription *subscription = &link->subscriptions[link->subscription_count++];
-    *subscription = (struct subscription){.pattern_len = pattern.len, .fn = fn, .data = data};
+    *subscription =
+        (struct subscription){.link = link, .pattern_len = pattern.len, .fn = fn, .data = data};
     memcpy(subscription->pattern, pattern.ptr, pattern.len);
     if (link->state == LINK_UP)
         send_subscription(link, subscription);

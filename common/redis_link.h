@@ -11,6 +11,8 @@ struct redis_link;
 struct redis_link_events {
     void (*on_up)(void *data);   /* authenticated and usable; also after each reconnect */
     void (*on_down)(void *data); /* after all pending replies were told NULL */
+    /* A subscription holds, after each connect: what was published before was not heard. */
+    void (*on_subscribed)(void *data);
     void *data;
 };
 
