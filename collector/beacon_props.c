@@ -2,7 +2,8 @@
  *
  * The only part of a beacon that allocates (jansson), and only for beacons that have properties.
  * What a page may send is bounded here: at most EVENT_PROPS_MAX of them, keys and values of at most
- * TAG_BYTES_MAX; what looks like a person or a secret becomes ":id", as in a path. Pure. */
+ * TAG_BYTES_MAX; what looks like a person or a secret becomes ":id", and the address of a page or a
+ * file loses its query, as a view's own does. Pure. */
 
 #include "collector/beacon_props.h"
 
@@ -14,26 +15,8 @@
 #include "collector/path.h"
 #include "common/utf8.h"
 
-enum { NUMBER_TEXT_BYTES = 32 };
-
-char *beacon_take(struct beacon_scratch *scratch, size_t len)
-{
-    if (len > sizeof(scratch->bytes) - scratch->used)
-        return NULL;
-    char *bytes = scratch->bytes + scratch->used;
-    scratch->used += len;
-    return bytes;
-}
-
-bool beacon_copy(struct beacon_scratch *scratch, struct str s, struct str *ret_copy)
-{
-    char *bytes = beacon_take(scratch, s.len);
-    if (bytes == NULL)
-        return false;
-    memcpy(bytes, s.ptr, s.len);
-    *ret_copy = (struct str){bytes, s.len};
-    return true;
-}
+/* An address is scheme, host and port, and its path. */
+enum { NUMBER_TEXT_BYTES = 32, ADDRESS_BYTES_MAX = HOST_BYTES_MAX + 20 + PATH_BYTES_MAX };
 
 /* The shorter of two spellings that reads back as the same number: 0.1, not 0.10000000000000001. */
 static void write_real(double value, char out[NUMBER_TEXT_BYTES])
@@ -64,9 +47,25 @@ static struct str scalar_text(const json_t *value, char number[NUMBER_TEXT_BYTES
     }
 }
 
-static bool is_good(struct str text)
+static bool is_address(struct str text)
 {
-    return text.len <= TAG_BYTES_MAX && utf8_is_text(text);
+    return beacon_looks_like_url(text) || str_starts_with(text, STR_LIT("/"));
+}
+
+/* An address as a value (of a link, of a file, of a page that is not there) is cleaned as a page's
+ * own is: no query, no fragment, and ":id" for what looks private in its path. */
+static struct str clean_address(struct str text, char out[ADDRESS_BYTES_MAX])
+{
+    struct str path;
+    size_t host_end = beacon_looks_like_url(text) ? str_find(text, ':') + 3 : 0;
+    while (host_end < text.len && memchr("/?#", text.ptr[host_end], 3) == NULL)
+        host_end++;
+    if (host_end > ADDRESS_BYTES_MAX - PATH_BYTES_MAX ||
+        path_holds_email(str_prefix(text, host_end)) ||
+        !path_normalise(str_from_at(text, host_end), out + host_end, &path))
+        return STR_LIT(PATH_PRIVATE);
+    memcpy(out, text.ptr, host_end);
+    return (struct str){out, host_end + path.len};
 }
 
 static struct str without_private(struct str text)
@@ -74,32 +73,49 @@ static struct str without_private(struct str text)
     return path_looks_private(text) ? STR_LIT(PATH_PRIVATE) : text;
 }
 
-static enum beacon_status keep_props(json_t *props, struct beacon_scratch *scratch,
-                                     struct beacon *beacon)
+/* A key or a cleaned value, cut to what is kept. */
+static bool keep_text(struct str text, struct beacon_scratch *scratch, struct str *ret_copy)
 {
-    enum beacon_status status = BEACON_OK;
+    return beacon_copy(scratch, str_trim(utf8_cut(text, TAG_BYTES_MAX)), ret_copy);
+}
+
+/* An empty key or value is no property. */
+static enum beacon_status keep_prop(struct str key, struct str value,
+                                    const struct beacon_props_caps *caps,
+                                    struct beacon_scratch *scratch, struct beacon *beacon)
+{
+    struct beacon_prop *prop = &beacon->props[beacon->prop_count];
+    if (key.len == 0 || value.len == 0)
+        return BEACON_OK;
+    if (key.len > caps->key_bytes || value.len > caps->value_bytes || !utf8_is_text(key) ||
+        !utf8_is_text(value))
+        return BEACON_BAD_PROPS;
+    char address[ADDRESS_BYTES_MAX];
+    value = is_address(value) ? clean_address(value, address) : without_private(value);
+    if (!keep_text(without_private(key), scratch, &prop->key) ||
+        !keep_text(value, scratch, &prop->value))
+        return BEACON_TOO_LARGE;
+    beacon->prop_count++;
+    return BEACON_OK;
+}
+
+enum beacon_status beacon_props_read(json_t *props, const struct beacon_props_caps *caps,
+                                     struct beacon_scratch *scratch, struct beacon *beacon)
+{
+    enum beacon_status status = json_is_object(props) ? BEACON_OK : BEACON_BAD_PROPS;
     for (void *at = json_object_iter(props);
          at != NULL && beacon->prop_count < EVENT_PROPS_MAX && status == BEACON_OK;
          at = json_object_iter_next(props, at)) {
         char number[NUMBER_TEXT_BYTES];
         struct str key = str_trim(str_from(json_object_iter_key(at)));
         struct str value = scalar_text(json_object_iter_value(at), number);
-        struct beacon_prop *prop = &beacon->props[beacon->prop_count];
-        if (key.len == 0 || value.len == 0)
-            continue;
-        if (!is_good(key) || !is_good(value))
-            status = BEACON_BAD_PROPS;
-        else if (!beacon_copy(scratch, without_private(key), &prop->key) ||
-                 !beacon_copy(scratch, without_private(value), &prop->value))
-            status = BEACON_TOO_LARGE;
-        else
-            beacon->prop_count++;
+        status = keep_prop(key, value, caps, scratch, beacon);
     }
     return status;
 }
 
-enum beacon_status beacon_props_parse(struct str json, struct beacon_scratch *scratch,
-                                      struct beacon *beacon)
+enum beacon_status beacon_props_parse(struct str json, const struct beacon_props_caps *caps,
+                                      struct beacon_scratch *scratch, struct beacon *beacon)
 {
     beacon->prop_count = 0;
     if (json.len == 0)
@@ -108,8 +124,7 @@ enum beacon_status beacon_props_parse(struct str json, struct beacon_scratch *sc
     json_t *object = json_loadb(json.ptr, json.len, 0, &error);
     if (object == NULL)
         return BEACON_BAD_PROPS;
-    enum beacon_status status =
-        json_is_object(object) ? keep_props(object, scratch, beacon) : BEACON_BAD_PROPS;
+    enum beacon_status status = beacon_props_read(object, caps, scratch, beacon);
     json_decref(object);
     return status;
 }

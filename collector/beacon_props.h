@@ -1,14 +1,23 @@
 #pragma once
 
-/* Inside the beacon's parser only: its scratch memory, and the properties of an event. */
+/* Inside the beacons' parsers only: the properties of an event. */
 
-#include "collector/beacon.h"
+#include <jansson.h>
 
-/* `len` bytes of the scratch; NULL when it is full. */
-char *beacon_take(struct beacon_scratch *scratch, size_t len);
-/* A copy in the scratch. False when it is full. */
-MUST_CHECK bool beacon_copy(struct beacon_scratch *scratch, struct str s, struct str *ret_copy);
+#include "collector/beacon_parts.h"
+
+/* How long a key and a value may be before they are cleaned; what is longer makes the beacon 400.
+ * Kept of each are TAG_BYTES_MAX: the native client is told when it sends more. */
+struct beacon_props_caps {
+    size_t key_bytes, value_bytes;
+};
 
 /* The properties of a JSON object, in its order, into the beacon. Empty text: none. */
-MUST_CHECK enum beacon_status beacon_props_parse(struct str json, struct beacon_scratch *scratch,
+MUST_CHECK enum beacon_status beacon_props_parse(struct str json,
+                                                 const struct beacon_props_caps *caps,
+                                                 struct beacon_scratch *scratch,
                                                  struct beacon *beacon);
+/* The same of one that is parsed already. */
+MUST_CHECK enum beacon_status beacon_props_read(json_t *props, const struct beacon_props_caps *caps,
+                                                struct beacon_scratch *scratch,
+                                                struct beacon *beacon);

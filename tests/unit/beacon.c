@@ -364,6 +364,33 @@ static void people_and_secrets_in_properties_become_an_id(void **state)
     }
 }
 
+/* What a tracker tells of links, files and missing pages. */
+static void addresses_in_properties_are_cleaned_as_pages_are(void **state)
+{
+    (void)state;
+    static const char *const ROWS[][2] = {
+        {"https://b.example/x/?token%3D1%23f", "https://b.example/x"},
+        {"HTTP://B.example:81?q", "HTTP://B.example:81/"},
+        {"https://b.example/users/1234567/edit", "https://b.example/users/:id/edit"},
+        {"https://bob:secret@b.example/", ":id"},
+        {"https://b.example/%25zz", ":id"},
+        {"/missing/?q%3D1", "/missing"},
+        {"/", "/"},
+        {"n/a?b", "n/a?b"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        char body[200];
+        int len =
+            snprintf(body, sizeof(body), "u=https://a.example/&n=x&p={\"url\":\"%s\"}", ROWS[i][0]);
+        expect_status((struct str){body, (size_t)len}, BEACON_OK);
+        expect_str(beacon.props[0].value, ROWS[i][1]);
+    }
+    char body[1000];
+    int len =
+        snprintf(body, sizeof(body), "u=https://a.example/&n=x&p={\"url\":\"https://%0400d\"}", 0);
+    expect_status((struct str){body, (size_t)len}, BEACON_BAD_PROPS);
+}
+
 static void properties_below_at_and_above_their_number(void **state)
 {
     (void)state;
@@ -453,6 +480,7 @@ int main(void)
         cmocka_unit_test(numbers_are_read_and_clamped),
         cmocka_unit_test(properties_become_text),
         cmocka_unit_test(people_and_secrets_in_properties_become_an_id),
+        cmocka_unit_test(addresses_in_properties_are_cleaned_as_pages_are),
         cmocka_unit_test(properties_below_at_and_above_their_number),
         cmocka_unit_test(property_texts_below_at_and_above_the_cap),
         cmocka_unit_test(the_pixel_takes_a_path_or_a_url),
