@@ -36,6 +36,7 @@ struct beacon {
     bool click_id_google;       /* gclid, gbraid, wbraid */
     bool click_id_microsoft;    /* msclkid */
     struct str event;           /* its name, for BEACON_EVENT */
+    bool is_passive;            /* an event that nobody did: it ends no bounce */
     struct beacon_prop props[EVENT_PROPS_MAX]; /* scalars as text; path_looks_private(): ":id" */
     size_t prop_count;
     uint32_t viewport_px; /* 0: not said */

@@ -212,6 +212,7 @@ static const struct visit_change *follow_visit(struct passage *passage, uint64_t
                          .event = beacon->event,
                          .scroll_percent = beacon->scroll_percent,
                          .has_engagement = beacon->engaged_ms > 0,
+                         .is_passive = beacon->is_passive,
                          .attributes = attributes,
                      },
                      &worker->change);

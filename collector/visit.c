@@ -38,6 +38,7 @@ struct visit {
     uint32_t date;
     uint8_t start_hour;
     bool is_bounce;
+    bool has_view; /* a page view, and not an event only */
     uint8_t seen_next;
     uint32_t seen[VISIT_SEEN_MAX];
     struct page_view views[2]; /* now, and before */
@@ -205,7 +206,7 @@ static uint32_t make_visit(struct visit_table *table, struct shard *shard,
                             .site = sign->site,
                             .date = sign->date,
                             .start_hour = sign->hour,
-                            .is_bounce = sign->kind == BEACON_PAGEVIEW,
+                            .is_bounce = sign->kind == BEACON_PAGEVIEW || sign->is_passive,
                             .views = {{.scroll_percent = -1}, {.scroll_percent = -1}}};
     visit->bytes = pack_attributes(sign->attributes, &visit->bytes_len);
     *bucket = index;
@@ -227,6 +228,13 @@ static bool meet(struct visit *visit, uint32_t hash)
     visit->seen[visit->seen_next] = hash;
     visit->seen_next = (uint8_t)((visit->seen_next + 1) % VISIT_SEEN_MAX);
     return true;
+}
+
+/* A second view, or something that the visitor did. */
+static bool ends_bounce(const struct visit *visit, const struct visit_sign *sign)
+{
+    return sign->kind == BEACON_PAGEVIEW ? visit->has_view
+                                         : sign->kind == BEACON_EVENT && !sign->is_passive;
 }
 
 static void note_report(struct visit *visit, const struct visit_sign *sign, uint32_t page_hash,
@@ -285,9 +293,10 @@ static void apply_sign(struct shard *shard, uint32_t index, const struct visit_s
         memcpy(change->bytes + used, visit->page, visit->page_len);
     change->exit_page = (struct str){change->bytes + used, visit->page_len};
     change->is_bounce = change->is_new && visit->is_bounce;
-    change->ends_bounce = !change->is_new && visit->is_bounce && sign->kind != BEACON_ENGAGEMENT;
+    change->ends_bounce = !change->is_new && visit->is_bounce && ends_bounce(visit, sign);
     if (change->ends_bounce)
         visit->is_bounce = false;
+    visit->has_view |= sign->kind == BEACON_PAGEVIEW;
     if (sign->kind == BEACON_PAGEVIEW || change->is_new)
         note_view(shard, visit, sign, page_hash, change);
     if (sign->kind == BEACON_EVENT)

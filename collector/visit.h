@@ -30,6 +30,7 @@ struct visit_sign {
     struct str event;                          /* for BEACON_EVENT */
     int scroll_percent;                        /* -1: not said */
     bool has_engagement;                       /* it reports engaged time */
+    bool is_passive;                           /* an event that nobody did */
     const struct visit_attributes *attributes; /* as seen by this sign */
 };
 

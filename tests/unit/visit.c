@@ -144,6 +144,54 @@ static void an_event_ends_a_bounce_and_is_met_once(void **state)
     visit_table_free(table);
 }
 
+static void event(struct visit_table *table, int64_t now_ms, bool is_passive)
+{
+    struct visit_sign sign = sign_of(1, now_ms, "/a");
+    sign.kind = BEACON_EVENT;
+    sign.event = STR_LIT("autoplay");
+    sign.is_passive = is_passive;
+    visit_table_sign(table, &sign, &change);
+}
+
+static void an_event_that_nobody_did_ends_no_bounce(void **state)
+{
+    (void)state;
+    struct visit_table *table = new_table();
+    view(table, 1, 0, "/a");
+    event(table, 1000, true);
+    assert_true(change.event_is_new);
+    assert_false(change.ends_bounce);
+    event(table, 2000, false);
+    assert_true(change.ends_bounce);
+    visit_table_free(table);
+}
+
+/* The view that follows is the first: the visit is a bounce until there is a second. */
+static void a_visit_may_start_with_an_event_that_nobody_did(void **state)
+{
+    (void)state;
+    struct visit_table *table = new_table();
+    event(table, 0, true);
+    assert_true(change.is_new && change.is_bounce);
+    view(table, 1, 1000, "/a");
+    assert_false(change.ends_bounce);
+    view(table, 1, 2000, "/a");
+    assert_true(change.ends_bounce);
+    visit_table_free(table);
+}
+
+static void a_visit_that_starts_with_an_event_is_no_bounce(void **state)
+{
+    (void)state;
+    struct visit_table *table = new_table();
+    event(table, 0, false);
+    assert_true(change.is_new);
+    assert_false(change.is_bounce);
+    view(table, 1, 1000, "/a");
+    assert_false(change.ends_bounce);
+    visit_table_free(table);
+}
+
 static void a_report_extends_but_neither_starts_nor_ends_a_bounce(void **state)
 {
     (void)state;
@@ -294,6 +342,9 @@ int main(void)
         cmocka_unit_test(midnight_ends_it),
         cmocka_unit_test(parts_of_seconds_are_not_lost),
         cmocka_unit_test(an_event_ends_a_bounce_and_is_met_once),
+        cmocka_unit_test(an_event_that_nobody_did_ends_no_bounce),
+        cmocka_unit_test(a_visit_may_start_with_an_event_that_nobody_did),
+        cmocka_unit_test(a_visit_that_starts_with_an_event_is_no_bounce),
         cmocka_unit_test(a_report_extends_but_neither_starts_nor_ends_a_bounce),
         cmocka_unit_test(scroll_is_counted_as_the_deepest_of_a_view),
         cmocka_unit_test(here_now_is_five_minutes),
