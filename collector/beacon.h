@@ -1,7 +1,8 @@
 #pragma once
 
-/* What a page says of itself: the native beacon (form encoding) as one struct. Pure; fuzzed.
- * Allocates nothing, but for JSON when there are properties. Fields and answers: docs/design.md. */
+/* What a page says of itself: any client's beacon as one struct, and the parser of the native one
+ * (form encoding; compat.h has the others). Pure; fuzzed. Allocates nothing, but for JSON when
+ * there are properties. Fields and answers: docs/design.md. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,6 +38,7 @@ struct beacon {
     bool click_id_microsoft;    /* msclkid */
     struct str event;           /* its name, for BEACON_EVENT */
     bool is_passive;            /* an event that nobody did: it ends no bounce */
+    bool is_automated;          /* the client itself says that a machine steers it */
     struct beacon_prop props[EVENT_PROPS_MAX]; /* scalars as text; path_looks_private(): ":id" */
     size_t prop_count;
     uint32_t viewport_px; /* 0: not said */
@@ -60,6 +62,12 @@ struct beacon {
       "Viewport width, engaged time and scroll depth must be numbers from 0 up, and an "           \
       "engagement report needs time or depth.")                                                    \
     X(DUPLICATE_FIELD, "duplicate_field", "A field of the beacon stands there twice.")             \
+    X(BAD_JSON, "bad_json", "The body must be one JSON object that is not nested deeply.")         \
+    X(BAD_TYPE, "bad_type",                                                                        \
+      "The type must be event, identify or performance, and the payload an object.")               \
+    X(BAD_WEBSITE, "bad_website",                                                                  \
+      "The website must be a UUID or a domain name; links and pixels are not counted here.")       \
+    X(BAD_BOT, "bad_bot", "The bot hint must be 0, or 150 and more.")                              \
     /* over BEACON_BODY_BYTES_MAX; a body that large has had its 413 before */                     \
     X(TOO_LARGE, "too_large", "The beacon must be at most 8192 bytes long.")
 

@@ -15,11 +15,9 @@
 #include "collector/bot.h"
 #include "collector/collect_metrics.h"
 #include "collector/consent_http.h"
-#include "collector/drop.h"
 #include "collector/locale.h"
 #include "collector/source.h"
 #include "collector/view.h"
-#include "collector/worker.h"
 #include "common/clock.h"
 
 #define UNKNOWN_VALUE STR_LIT("(unknown)")
@@ -285,7 +283,8 @@ static bool is_dropped(struct passage *passage, enum drop_reason *ret_reason)
     }
     switch (bot_check(&headers, passage->agent)) {
     case BOT_NONE:
-        return false;
+        *ret_reason = DROP_BOT;
+        return passage->beacon->is_automated;
     case BOT_USER_AGENT:
         *ret_reason = DROP_BOT;
         return true;
@@ -296,10 +295,7 @@ static bool is_dropped(struct passage *passage, enum drop_reason *ret_reason)
     return false;
 }
 
-enum outcome { OUTCOME_COUNTED, OUTCOME_UNKNOWN_SITE, OUTCOME_DROPPED, OUTCOME_NO_ROOM };
-
-/* By name; a beacon that names none has the page's host instead. */
-static const struct site *find_site(const struct site_list *sites, struct str name)
+const struct site *beacon_find_site(const struct site_list *sites, struct str name)
 {
     if (sites == NULL)
         return NULL;
@@ -308,21 +304,28 @@ static const struct site *find_site(const struct site_list *sites, struct str na
 }
 
 /* From a parsed beacon to its section. */
-static enum outcome take(struct passage *passage, enum drop_reason *ret_reason)
+static enum beacon_outcome take(struct passage *passage, enum drop_reason *ret_reason)
 {
     struct worker *worker = passage->worker;
-    passage->site = find_site(worker->sites, passage->beacon->site);
+    passage->site = beacon_find_site(worker->sites, passage->beacon->site);
     if (passage->site == NULL)
-        return OUTCOME_UNKNOWN_SITE;
+        return BEACON_UNKNOWN_SITE;
     passage->local = timezone_local(passage->site->zone, clock_wall_ms());
     struct str user_agent = http_request_header(passage->req, STR_LIT("user-agent"));
     passage->user_agent = user_agent.ptr == NULL ? STR_EMPTY : user_agent;
     passage->agent = agent_lookup(worker->agents, passage->user_agent, clock_mono_ms());
     if (is_dropped(passage, ret_reason)) {
         count_drop(passage, *ret_reason);
-        return OUTCOME_DROPPED;
+        return BEACON_DROPPED;
     }
-    return count_view(passage) ? OUTCOME_COUNTED : OUTCOME_NO_ROOM;
+    return count_view(passage) ? BEACON_COUNTED : BEACON_NO_ROOM;
+}
+
+enum beacon_outcome beacon_take_in(struct http_request *req, struct worker *worker,
+                                   const struct beacon *beacon, enum drop_reason *ret_reason)
+{
+    struct passage passage = {.req = req, .worker = worker, .beacon = beacon};
+    return take(&passage, ret_reason);
 }
 
 /* --- Handlers -------------------------------------------------------------------------------- */
@@ -389,17 +392,17 @@ void beacon_handle(struct http_request *req, void *worker_data)
     }
     struct passage passage = {.req = req, .worker = worker, .beacon = &beacon};
     switch (take(&passage, &reason)) {
-    case OUTCOME_COUNTED:
+    case BEACON_COUNTED:
         writer_hold(worker->writer, passage.site->domain, req);
         return;
-    case OUTCOME_UNKNOWN_SITE:
+    case BEACON_UNKNOWN_SITE:
         reply_unknown_site(req, worker);
         return;
-    case OUTCOME_DROPPED:
+    case BEACON_DROPPED:
         note(worker, COLLECT_DROPPED);
         reply_dropped(req, reason);
         return;
-    case OUTCOME_NO_ROOM:
+    case BEACON_NO_ROOM:
         reply_no_room(req, worker);
         return;
     }
@@ -419,10 +422,10 @@ void beacon_handle_too_large(struct http_request *req, void *worker_data)
     http_reply_error(req, 413, "the body is too large");
 }
 
-/* The smallest transparent GIF. */
-static const struct str PIXEL = STR_LIT("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
-                                        "!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01"
-                                        "\x00\x00\x02\x02\x44\x01\x00;");
+const struct str BEACON_PICTURE =
+    STR_LIT("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
+            "!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01"
+            "\x00\x00\x02\x02\x44\x01\x00;");
 
 /* A page without script cannot see an answer, so the picture is always the same; only a mistake of
  * whoever wrote the page is told. */
@@ -434,7 +437,7 @@ void beacon_handle_pixel(struct http_request *req, void *worker_data)
     const struct http_reply picture = {
         .status = 200,
         .content_type = STR_LIT("image/gif"),
-        .body = PIXEL,
+        .body = BEACON_PICTURE,
         .body_is_static = true,
         .headers = {{STR_LIT("cache-control"), STR_LIT("no-store")},
                     {STR_LIT("cross-origin-resource-policy"), STR_LIT("cross-origin")}},
@@ -454,17 +457,17 @@ void beacon_handle_pixel(struct http_request *req, void *worker_data)
     }
     struct passage passage = {.req = req, .worker = worker, .beacon = &beacon};
     switch (take(&passage, &reason)) {
-    case OUTCOME_UNKNOWN_SITE:
+    case BEACON_UNKNOWN_SITE:
         reply_unknown_site(req, worker);
         return;
-    case OUTCOME_NO_ROOM:
+    case BEACON_NO_ROOM:
         reply_no_room(req, worker);
         return;
-    case OUTCOME_COUNTED:
+    case BEACON_COUNTED:
         note(worker, COLLECT_PIXEL);
         http_reply(req, &picture);
         return;
-    case OUTCOME_DROPPED:
+    case BEACON_DROPPED:
         note(worker, COLLECT_PIXEL_DROPPED);
         http_reply(req, &picture);
         return;

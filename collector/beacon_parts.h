@@ -22,7 +22,7 @@ struct beacon beacon_nothing(void);
 MUST_CHECK enum beacon_status beacon_read_url(struct str url, struct beacon_scratch *scratch,
                                               struct beacon *beacon);
 bool beacon_looks_like_url(struct str text);
-/* A path, with or without a query, on the beacon's host, which is there already. */
+/* Path and tags of a page without its host, which is the caller's to know. */
 MUST_CHECK enum beacon_status beacon_read_target(struct str target, struct beacon_scratch *scratch,
                                                  struct beacon *beacon);
 /* The tags of a query that has no '?'. GoatCounter also reads the short names. */

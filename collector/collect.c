@@ -18,6 +18,7 @@
 #include "collector/asset_http.h"
 #include "collector/beacon_http.h"
 #include "collector/collect_metrics.h"
+#include "collector/compat_http.h"
 #include "collector/optout_http.h"
 #include "collector/worker.h"
 #include "common/admin.h"
@@ -207,11 +208,26 @@ static bool should_close(const struct http_request *req, void *worker_data)
     return worker_peer_is_trusted(worker, req);
 }
 
+static void handle_too_large(struct http_request *req, void *worker_data)
+{
+    if (!compat_handle_too_large(req, worker_data))
+        beacon_handle_too_large(req, worker_data);
+}
+
 static const struct http_route ROUTES[] = {
     {.path = STR_LIT("/b"),
      .methods = 1u << HTTP_POST | 1u << HTTP_OPTIONS,
      .handler = beacon_handle},
     {.path = STR_LIT("/b.gif"), .methods = 1u << HTTP_GET, .handler = beacon_handle_pixel},
+    {.path = STR_LIT("/api/event"),
+     .methods = 1u << HTTP_POST | 1u << HTTP_OPTIONS,
+     .handler = compat_handle_plausible},
+    {.path = STR_LIT("/api/send"),
+     .methods = 1u << HTTP_POST | 1u << HTTP_OPTIONS,
+     .handler = compat_handle_umami},
+    {.path = STR_LIT("/count"),
+     .methods = 1u << HTTP_GET | 1u << HTTP_POST | 1u << HTTP_OPTIONS,
+     .handler = compat_handle_goatcounter},
     {.path = STR_LIT("/footfall.js"), .methods = 1u << HTTP_GET, .handler = asset_handle_tracker},
     {.path = STR_LIT("/opt-out"),
      .methods = 1u << HTTP_GET | 1u << HTTP_POST | 1u << HTTP_OPTIONS,
@@ -383,7 +399,7 @@ static bool house_init(struct house *house, const struct config *config)
             .on_stop = on_stop,
             .on_worker_end = on_worker_end,
             .close_after_body = should_close,
-            .on_too_large = beacon_handle_too_large,
+            .on_too_large = handle_too_large,
             .server_data = house,
         },
         error, sizeof(error));

@@ -17,6 +17,24 @@
 #define COLLECT_AGENTS_HELP                                                                        \
     "User-Agents by how they were told: known already, parsed, or (other) for want of time."
 
+#define COLLECT_COMPATIBLE "footfall_collector_compatible_beacons_total"
+#define COLLECT_COMPATIBLE_HELP                                                                    \
+    "Beacons of other tools' clients by answer and by what became of them; without refusals."
+/* The fates of compat_reply.h in their order, for one tool; `unknown`: its answer for a site that
+ * is not counted here, `good`: for all that is well. */
+#define COMPAT_ROW(X, id, api, answer, outcome)                                                    \
+    X(id, COUNTER, COLLECT_COMPATIBLE,                                                             \
+      "api=\"" api "\",answer=\"" answer "\",outcome=\"" outcome "\"", COLLECT_COMPATIBLE_HELP)
+#define COMPAT_ROWS(X, API, api, good, unknown)                                                    \
+    COMPAT_ROW(X, API##_ACCEPTED, api, good, "accepted")                                           \
+    COMPAT_ROW(X, API##_DROPPED, api, good, "dropped")                                             \
+    COMPAT_ROW(X, API##_SILENT, api, good, "not_counted")                                          \
+    COMPAT_ROW(X, API##_UNKNOWN_SITE, api, unknown, "unknown_site")                                \
+    COMPAT_ROW(X, API##_MALFORMED, api, "400", "malformed")                                        \
+    COMPAT_ROW(X, API##_TOO_LARGE, api, "413", "too_large")                                        \
+    COMPAT_ROW(X, API##_NO_ROOM, api, "503", "no_room")                                            \
+    COMPAT_ROW(X, API##_TOO_EARLY, api, "503", "no_site_list")
+
 #define COLLECT_METRICS(X)                                                                         \
     X(DURABLE, COUNTER, COLLECT_BEACONS, "answer=\"204\",outcome=\"durable\"",                     \
       COLLECT_BEACONS_HELP)                                                                        \
@@ -37,6 +55,9 @@
       COLLECT_BEACONS_HELP)                                                                        \
     X(TOO_EARLY, COUNTER, COLLECT_BEACONS, "answer=\"503\",outcome=\"no_site_list\"",              \
       COLLECT_BEACONS_HELP)                                                                        \
+    COMPAT_ROWS(X, PLAUSIBLE, "plausible", "202", "202")                                           \
+    COMPAT_ROWS(X, UMAMI, "umami", "200", "400")                                                   \
+    COMPAT_ROWS(X, GOATCOUNTER, "goatcounter", "200", "404")                                       \
     X(AGENTS_KNOWN, COUNTER, COLLECT_AGENTS, "how=\"known\"", COLLECT_AGENTS_HELP)                 \
     X(AGENTS_PARSED, COUNTER, COLLECT_AGENTS, "how=\"parsed\"", COLLECT_AGENTS_HELP)               \
     X(AGENTS_OVER, COUNTER, COLLECT_AGENTS, "how=\"over_budget\"", COLLECT_AGENTS_HELP)            \

@@ -19,6 +19,17 @@
 #define TAG_BYTES_MAX 120
 /* Properties of one event that are counted; more are left out. */
 #define EVENT_PROPS_MAX 30
+/* What clients of other tools may send of a property, whose servers take as much; kept are
+ * TAG_BYTES_MAX of each. */
+#define COMPAT_PROP_KEY_BYTES_MAX 300
+#define COMPAT_PROP_VALUE_BYTES_MAX 2000
+/* Characters of an event's name there; kept are TAG_BYTES_MAX bytes. */
+#define COMPAT_NAME_CHARACTERS_MAX 120
+/* Their JSON: a request, its payload, the properties; a little more is a newer client's, and a lot
+ * is somebody who wants the parser's stack. */
+#define COMPAT_JSON_DEPTH_MAX 16
+/* Sites that one event of Plausible's clients may name: its own and those that gather several. */
+#define COMPAT_SITES_MAX 8
 /* A Cookie header past this size is not read: the view is dropped (fail closed). */
 #define COOKIE_BYTES_MAX 4096
 /* A User-Agent past this size is cut: no browser's is near it. */
