@@ -12,7 +12,7 @@ enum compat_api { COMPAT_PLAUSIBLE, COMPAT_UMAMI, COMPAT_GOATCOUNTER, COMPAT_API
 
 struct compat_beacon {
     struct beacon beacon; /* its site is the first of `sites`; its path may be COMPAT_NO_PAGE */
-    /* Lower case. None: the request's Host tells (GoatCounter), and the beacon has no host. */
+    /* Lower case. None: the request's headers tell (GoatCounter), and the beacon has no host. */
     struct str sites[COMPAT_SITES_MAX];
     size_t site_count;
     bool is_silent; /* understood, and nothing that is counted; the beacon is empty */

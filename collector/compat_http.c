@@ -50,14 +50,16 @@ static struct str without_port(struct str host)
     return str_prefix(host, from + str_find(str_from_at(host, from), ':'));
 }
 
-/* GoatCounter's clients name no site: it is the host that they send to, or else the page's. */
+/* GoatCounter's clients name no site: it is the page's host that tells, or else the host that they
+ * send to. The other way round, a page of one site that sends to another's host would be dropped.
+ */
 static const struct site *site_of_request(const struct http_request *req,
                                           const struct site_list *sites)
 {
     const struct str hosts[] = {
-        without_port(http_request_host(req)),
         host_of_header(req, STR_LIT("origin")),
         host_of_header(req, STR_LIT("referer")),
+        without_port(http_request_host(req)),
     };
     const struct site *site = NULL;
     for (size_t i = 0; i < ARRAY_LEN(hosts) && site == NULL; i++)
