@@ -34,6 +34,12 @@ function headers(who) {
 const form = (who, fields = {}) => new URLSearchParams({ s: SITE, u: url(who), r: who.wholes.referrer, w: '1280', ...fields }).toString();
 const post = (footfall, who, body, more = {}) => footfall.post(body, { ...headers(who), ...more });
 
+/** JSON to another tool's address, with what its server would believe of the visitor's address. */
+function send(footfall, who, path, body) {
+  const claims = { 'x-plausible-ip': who.address, 'cf-connecting-ip': who.address, 'x-umami-cache': who.words.authorization };
+  return http(footfall.collector, { method: 'POST', path, headers: { ...headers(who), ...claims }, body: JSON.stringify(body) });
+}
+
 function get(footfall, who, path, more = {}) {
   return http(footfall.collector, { path, headers: { ...headers(who), ...more } });
 }
@@ -47,7 +53,7 @@ const lines = (who, more = {}) => Object.entries({ host: 'x', ...headers(who), .
 
 /** kind: [how many of 1,000, expected statuses, send(footfall, visitor)]; 0 is a closed connection. */
 export const KINDS = {
-  view: [250, [202, 204], (footfall, who) => post(footfall, who, form(who))],
+  view: [160, [202, 204], (footfall, who) => post(footfall, who, form(who))],
   'secret path': [80, [202, 204], (footfall, who) => {
     const person = who.number % 2 ? who.secret : `${who.words.mail}@example.org`;
     return post(footfall, who, form(who, { u: `https://${SITE}/account/${person}/orders${who.wholes.query}` }));
@@ -57,6 +63,21 @@ export const KINDS = {
   pixel: [60, [200], (footfall, who) => {
     const target = `${page(who)}${who.wholes.query}#${who.words.fragment}`;
     return get(footfall, who, `/b.gif?${new URLSearchParams({ s: SITE, p: target, r: who.wholes.referrer, x: who.words.mail })}`);
+  }],
+  plausible: [30, [202], (footfall, who) => {
+    const link = `https://elsewhere.example/file${who.wholes.query}#${who.words.fragment}`;
+    const p = [{ url: link }, JSON.stringify({ url: link, mail: `${who.words.mail}@example.org` })][(who.number >> 1) % 2];
+    return send(footfall, who, '/api/event', { n: 'Outbound Link: Click', d: SITE, u: url(who), r: who.wholes.referrer, p, x: who.secret });
+  }],
+  umami: [30, [200], (footfall, who) => {
+    const claims = { ip: who.address, userAgent: who.words.agent, id: who.words.mail, tag: who.words.click, title: who.words.header };
+    const told = { website: SITE, hostname: SITE, url: `${page(who)}${who.wholes.query}#${who.words.fragment}`, referrer: who.wholes.referrer };
+    const type = ['event', 'identify'][(who.number >> 1) % 2];
+    return send(footfall, who, '/api/send', { type, payload: { ...told, ...claims, language: who.words.language, data: { key: who.secret } } });
+  }],
+  goatcounter: [30, [200], (footfall, who) => {
+    const said = { p: `${page(who)}${who.wholes.query}`, q: who.wholes.query, r: who.wholes.referrer, t: who.words.mail, rnd: who.words.click };
+    return get(footfall, who, `/count?${new URLSearchParams(said)}`);
   }],
   bot: [60, [202], (footfall, who) =>
     post(footfall, who, form(who), { 'user-agent': `Mozilla/5.0 (compatible; Googlebot/2.1; ${who.words.agent})` })],
