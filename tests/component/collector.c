@@ -94,7 +94,7 @@ static void await_status(const struct house *house, const char *request, int sta
     }
 }
 
-static void house_start(struct house *house, const char *yaml)
+static void house_prepare(struct house *house)
 {
     *house = (struct house){.port = free_port(), .data = "/tmp/footfall-collector-XXXXXX"};
     assert_non_null(mkdtemp(house->data));
@@ -103,10 +103,20 @@ static void house_start(struct house *house, const char *yaml)
     redis_server_add_user(&house->redis, "collector", ACL_COLLECTOR, &house->address);
     add_site(house, "a.example");
     add_site(house, "b.example");
+}
+
+static void house_start_collector(struct house *house, const char *yaml)
+{
     house->pid = fork();
     assert_true(house->pid >= 0);
     if (house->pid == 0)
         run_collector(house, yaml);
+}
+
+static void house_start(struct house *house, const char *yaml)
+{
+    house_prepare(house);
+    house_start_collector(house, yaml);
     await_status(house, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", 200);
 }
 
@@ -496,9 +506,47 @@ static void a_new_site_counts_at_once(void **state)
     house_end(&house);
 }
 
+/* Until then no site is unknown: whoever sends is to come again, by whatever address; but who
+ * refused is answered as always. */
+static void before_the_site_list_is_known_all_wait(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *body;
+        int refused_status;
+    } ROWS[] = {
+        {"POST /b", "u=https://a.example/", 204},
+        {"GET /b.gif?s=a.example&p=/", "", 200},
+        {"POST /api/event", "{\"n\":\"pageview\",\"u\":\"https://a.example/\"}", 202},
+        {"POST /api/send",
+         "{\"type\":\"event\",\"payload\":{\"website\":\"a.example\",\"url\":\"/\"}}", 200},
+        {"POST /count?p=/", "", 200},
+    };
+    struct house house;
+    house_prepare(&house);
+    kill(house.redis.pid, SIGSTOP);
+    house_start_collector(&house, "");
+    await_status(&house, "GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n", 200);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(ROWS); i++) {
+        char request[500];
+        bool refuses = i >= ARRAY_LEN(ROWS);
+        size_t row = i % ARRAY_LEN(ROWS);
+        snprintf(request, sizeof(request),
+                 "%s HTTP/1.1\r\nHost: a.example\r\n%sContent-Length: %zu\r\n\r\n%s",
+                 ROWS[row].target, refuses ? "DNT: 1\r\n" : "", strlen(ROWS[row].body),
+                 ROWS[row].body);
+        assert_int_equal(status_of(&house, request), refuses ? ROWS[row].refused_status : 503);
+    }
+    kill(house.redis.pid, SIGCONT);
+    await_status(&house, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", 200);
+    house_stop_collector(&house);
+    house_end(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(before_the_site_list_is_known_all_wait),
         cmocka_unit_test(answers_and_sums_are_exact),
         cmocka_unit_test(a_stop_commits_what_is_still_mixing),
         cmocka_unit_test(a_killed_redis_loses_and_doubles_nothing),
