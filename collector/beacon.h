@@ -30,7 +30,7 @@ struct beacon {
     enum beacon_kind kind;
     struct str site;            /* lower case; the host of the URL where absent */
     struct str host;            /* the URL's host, lower case, without port */
-    struct str path;            /* normalised (path.h): never empty, at most PATH_BYTES_MAX */
+    struct str path;            /* normalised (path.h), at most PATH_BYTES_MAX; never empty */
     struct str referrer_host;   /* lower case, without port and leading "www."; http(s) only */
     struct str utm[UTM__COUNT]; /* at most TAG_BYTES_MAX each; an e-mail address is ":id" */
     struct str ref;             /* ?ref= or ?source= of the URL, for the source */

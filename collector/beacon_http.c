@@ -16,6 +16,7 @@
 #include "collector/collect_metrics.h"
 #include "collector/consent_http.h"
 #include "collector/locale.h"
+#include "collector/picture.h"
 #include "collector/source.h"
 #include "collector/view.h"
 #include "common/clock.h"
@@ -422,11 +423,6 @@ void beacon_handle_too_large(struct http_request *req, void *worker_data)
     http_reply_error(req, 413, "the body is too large");
 }
 
-const struct str BEACON_PICTURE =
-    STR_LIT("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
-            "!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01"
-            "\x00\x00\x02\x02\x44\x01\x00;");
-
 /* A page without script cannot see an answer, so the picture is always the same; only a mistake of
  * whoever wrote the page is told. */
 void beacon_handle_pixel(struct http_request *req, void *worker_data)
@@ -437,7 +433,7 @@ void beacon_handle_pixel(struct http_request *req, void *worker_data)
     const struct http_reply picture = {
         .status = 200,
         .content_type = STR_LIT("image/gif"),
-        .body = BEACON_PICTURE,
+        .body = PICTURE,
         .body_is_static = true,
         .headers = {{STR_LIT("cache-control"), STR_LIT("no-store")},
                     {STR_LIT("cross-origin-resource-policy"), STR_LIT("cross-origin")}},

@@ -25,6 +25,3 @@ const struct site *beacon_find_site(const struct site_list *sites, struct str na
  * what is dropped. */
 enum beacon_outcome beacon_take_in(struct http_request *req, struct worker *worker,
                                    const struct beacon *beacon, enum drop_reason *ret_reason);
-
-/* The smallest transparent GIF. */
-extern const struct str BEACON_PICTURE;

@@ -15,7 +15,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "collector/beacon_http.h"
+#include "collector/picture.h"
 
 #define UMAMI_COUNTED                                                                              \
     "{\"cache\":\"\",\"sessionId\":\"00000000-0000-0000-0000-000000000000\","                      \
@@ -90,7 +90,7 @@ static void reply_good(enum compat_api api, const struct compat_result *result,
     };
     bool is_dropped = result->fate == COMPAT_DROPPED || result->fate == COMPAT_UNKNOWN_SITE;
     reply->content_type = GOOD[api].type;
-    reply->body = api == COMPAT_GOATCOUNTER ? BEACON_PICTURE
+    reply->body = api == COMPAT_GOATCOUNTER ? PICTURE
                   : is_dropped              ? GOOD[api].dropped_body
                                             : GOOD[api].body;
     reply->body_is_static = true;
