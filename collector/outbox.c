@@ -191,16 +191,26 @@ static void on_spooled(enum spool_append result, struct spool_batch *handed, voi
     }
 }
 
+/* All of the queue as one group: of what the spool does not take, nothing that follows is taken. */
 static void spool_queue(struct outbox *outbox, int64_t now_ms)
 {
-    outbox->spool_at_ms = now_ms + SPOOL_GATHER_MS;
+    size_t count = 0;
+    for (const struct sealed *batch = outbox->first; batch != NULL; batch = batch->next)
+        count++;
+    struct spool_batch *handed = reallocarray(NULL, count, sizeof(*handed));
+    void **batches = reallocarray(NULL, count, sizeof(void *));
+    if (handed == NULL || batches == NULL)
+        abort();
     for (struct sealed *batch = outbox->first; batch != NULL; batch = batch->next) {
-        struct spool_batch handed = {outbox->id, batch->number, batch->payload};
+        handed[outbox->appends] = (struct spool_batch){outbox->id, batch->number, batch->payload};
+        batches[outbox->appends++] = batch;
         batch->payload = (struct buf){0}; /* it comes back, and is counted in `bytes` meanwhile */
         batch->is_with_spool = batch->was_spooled = true;
-        outbox->appends++;
-        spool_append(outbox->port, &handed, on_spooled, batch);
     }
+    spool_append_group(outbox->port, handed, batches, count, on_spooled);
+    outbox->spool_at_ms = now_ms + SPOOL_GATHER_MS;
+    free(handed);
+    free(batches);
 }
 
 /* --- The log --------------------------------------------------------------------------------- */

@@ -102,19 +102,33 @@ static void free_list(struct job_list *list)
         job_free(job);
 }
 
-static void submit(struct spool_port *port, const struct job *filled)
+static struct job *job_new(struct spool_port *port, const struct job *filled)
 {
-    struct spool *spool = port->spool;
     struct job *job = malloc(sizeof(*job));
     if (job == NULL)
         abort();
     assert(port->magic == PORT_MAGIC && port->loop != NULL);
     *job = *filled;
     job->port = port;
+    return job;
+}
+
+/* The thread takes what is in the queue as a whole: these jobs are not torn apart. */
+static void submit_all(struct spool *spool, struct job_list *jobs)
+{
+    struct job *job;
     pthread_mutex_lock(&spool->lock);
-    push(&spool->queue, job);
+    while ((job = pop(jobs)) != NULL)
+        push(&spool->queue, job);
     pthread_cond_signal(&spool->wake);
     pthread_mutex_unlock(&spool->lock);
+}
+
+static void submit(struct spool_port *port, const struct job *filled)
+{
+    struct job_list jobs = {0};
+    push(&jobs, job_new(port, filled));
+    submit_all(port->spool, &jobs);
 }
 
 /* --- Back to the loops ----------------------------------------------------------------------- */
@@ -348,12 +362,24 @@ void spool_port_free(struct spool_port *port)
     free_list(&done);
 }
 
+void spool_append_group(struct spool_port *port, struct spool_batch *batches, void *const *datas,
+                        size_t count, spool_append_fn done)
+{
+    struct job_list jobs = {0};
+    for (size_t i = 0; i < count; i++) {
+        push(&jobs, job_new(port, &(struct job){.kind = JOB_APPEND,
+                                                .batch = batches[i],
+                                                .on_append = done,
+                                                .data = datas[i]}));
+        batches[i].payload = (struct buf){0};
+    }
+    submit_all(port->spool, &jobs);
+}
+
 void spool_append(struct spool_port *port, struct spool_batch *batch, spool_append_fn done,
                   void *data)
 {
-    submit(port,
-           &(struct job){.kind = JOB_APPEND, .batch = *batch, .on_append = done, .data = data});
-    batch->payload = (struct buf){0};
+    spool_append_group(port, batch, &data, 1, done);
 }
 
 void spool_read(struct spool_port *port, uint64_t writer, spool_read_fn done, void *data)

@@ -53,6 +53,9 @@ typedef void (*spool_read_fn)(enum spool_read result, struct spool_record *recor
  * under no other name. */
 void spool_append(struct spool_port *port, struct spool_batch *batch, spool_append_fn done,
                   void *data);
+/* The same for several, which are of one group; `datas` are theirs, one by one. */
+void spool_append_group(struct spool_port *port, struct spool_batch *batches, void *const *datas,
+                        size_t count, spool_append_fn done);
 
 /* Replay, one record after the other: read, send it as (as_writer, as_number), and
  *   OK or DUP          spool_forget() its number, read the next
