@@ -4,6 +4,7 @@
  */
 
 #include <assert.h>
+#include <stdint.h>
 
 /* --- What a visitor's browser may send ------------------------------------------------------- */
 /* A beacon's body (413 over it): a URL, a referrer and thirty short properties fit well in 8 KiB.
@@ -260,3 +261,20 @@ static_assert(SPOOL_BYTES_MIN >= 2 * SPOOL_PAYLOAD_BYTES_MAX, "a batch fits whil
 #define SPOOL_RETRY_MS 1000
 /* What is in quarantine waits this long for somebody to look at it. */
 #define SPOOL_QUARANTINE_KEPT_MS (30ll * 24 * 60 * 60 * 1000)
+
+/* --- Days at rest ------------------------------------------------------------------------------
+ */
+/* Names of one site's one month: that of a site of 2,000 pages has some 5,000, and one of which
+ * each day fills every table with new ones reaches it in nine days. Past it a new name counts under
+ * `(other)`, exactly. */
+#define DAY_NAMES_MAX (128 * 1024)
+/* Their text: 64 bytes each. */
+#define DAY_NAMES_BYTES_MAX (8u * 1024 * 1024)
+static_assert(DAY_NAMES_BYTES_MAX >= 64u * DAY_NAMES_MAX, "as many names as may be have room");
+/* Cells of one cross while it is counted and merged; past it they count as hidden. A month of full
+ * crosses of different cells is less than a tenth. */
+#define DAY_CELLS_MAX (64 * 1024)
+/* The name of a time zone, with its NUL; the longest that there is has 32 letters. */
+#define DAY_TIMEZONE_BYTES_MAX 40
+/* Any sum: exact as a double, so that no reader of an answer sees another number. */
+#define DAY_SUM_MAX (INT64_C(1) << 53)
