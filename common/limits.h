@@ -278,3 +278,7 @@ static_assert(DAY_NAMES_BYTES_MAX >= 64u * DAY_NAMES_MAX, "as many names as may 
 #define DAY_TIMEZONE_BYTES_MAX 40
 /* Any sum: exact as a double, so that no reader of an answer sees another number. */
 #define DAY_SUM_MAX (INT64_C(1) << 53)
+/* The least people that a cell of a closed day tells of. Statistics offices ask for three to ten;
+ * the strict preset takes their most. */
+#define THRESHOLD_K_STANDARD 5
+#define THRESHOLD_K_STRICT 10
