@@ -282,3 +282,12 @@ static_assert(DAY_NAMES_BYTES_MAX >= 64u * DAY_NAMES_MAX, "as many names as may 
  * the strict preset takes their most. */
 #define THRESHOLD_K_STANDARD 5
 #define THRESHOLD_K_STRICT 10
+/* What one record holds of a table: its cap a day, "(other)", and "(other)" of each country. */
+#define RECORD_ROWS_MAX 4096
+/* Cells of one cross in a record, after the caps of aggregator/day_cross.h. */
+#define RECORD_CELLS_MAX 4096
+/* A month's names at rest: the names, a length each, and a head and a frame for each time that they
+ * were added to, at the worst for one name. */
+#define RECORD_NAMES_BYTES_MAX (DAY_NAMES_BYTES_MAX + 64u * DAY_NAMES_MAX)
+/* Of a month's names, what the next chunk is compressed against. */
+#define RECORD_NAMES_PREFIX_BYTES (128 * 1024)

@@ -1,0 +1,139 @@
+/* A month's names and a sealed day of any bytes: refused, or read and then the same when sealed and
+ * read again.
+ *
+ * Of an input the first byte tells what is done to the rest. Bit 0: checksums are put right
+ * wherever a length leads, since no mutation finds one by itself. Then two bytes with the length of
+ * the names, the names, and the record. */
+
+#include "tests/fuzz/fuzz.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregator/record.h"
+#include "common/crc32c.h"
+
+enum { FIX_CHECKSUMS = 1, HEAD_BYTES = 3, BYTES_MAX = 32 * 1024 * 1024 };
+
+static void put(char *bytes, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        bytes[i] = (char)(value >> 8 * i);
+}
+
+static uint32_t get(const char *bytes, size_t len)
+{
+    uint32_t value = 0;
+    for (size_t i = len; i-- > 0;)
+        value = value << 8 | (uint8_t)bytes[i];
+    return value;
+}
+
+static uint32_t fix_names(char *bytes, size_t len)
+{
+    uint32_t crc = 0;
+    while (len >= RECORD_NAMES_HEAD_BYTES) {
+        uint32_t payload = get(bytes + 4, 4);
+        if (payload > len - RECORD_NAMES_HEAD_BYTES)
+            break;
+        crc = crc32c(crc32c(crc, bytes, 8), bytes + RECORD_NAMES_HEAD_BYTES, payload);
+        put(bytes + 8, crc);
+        bytes += RECORD_NAMES_HEAD_BYTES + payload;
+        len -= RECORD_NAMES_HEAD_BYTES + payload;
+    }
+    return crc;
+}
+
+static void fix_record(char *bytes, size_t len, uint32_t names_end, uint32_t names_crc)
+{
+    size_t at = RECORD_HEADER_BYTES;
+    if (len < RECORD_HEADER_BYTES)
+        return;
+    put(bytes + 16, names_end);
+    put(bytes + 20, names_crc);
+    for (uint32_t part = 0; part < RECORD_PARTS; part++) {
+        uint32_t bytes_in = get(bytes + 64 + 3 * (size_t)part, 3);
+        if (bytes_in > len - at)
+            break;
+        if (bytes_in > 4)
+            put(bytes + at + bytes_in - 4,
+                crc32c(record_part_seed(get(bytes + 12, 4), part), bytes + at, bytes_in - 4));
+        at += bytes_in;
+    }
+    put(bytes + RECORD_HEADER_BYTES - 4, crc32c(0, bytes, RECORD_HEADER_BYTES - 4));
+}
+
+static int64_t sum_of(const struct day *day, uint32_t *ret_count)
+{
+    uint64_t sum = 0;
+    uint32_t count = 0;
+    for (int t = 0; t < TABLE__COUNT; t++)
+        for (uint32_t i = 0; i < day->tables[t].count; i++) {
+            const struct day_row *row = &day->tables[t].rows[i];
+            count += !day_row_is_empty(row);
+            for (int m = 0; m < METRIC__COUNT; m++)
+                sum += (uint64_t)row->sums[m] * (uint64_t)(m + 1);
+        }
+    for (int c = 0; c < CROSS__COUNT; c++) {
+        count += day->crosses[c].count;
+        sum += (uint64_t)day->crosses[c].hidden_views + (uint64_t)day->crosses[c].hidden_visits;
+        for (uint32_t i = 0; i < day->crosses[c].count; i++)
+            sum += (uint64_t)day->crosses[c].cells[i].views +
+                   (uint64_t)day->crosses[c].cells[i].visits * 3;
+    }
+    *ret_count = count;
+    return (int64_t)sum;
+}
+
+/* What was read, sealed and read again, is the same. */
+static void check_again(struct record_reader *reader, struct day *day, struct record_names *month)
+{
+    struct buf bytes, chunk;
+    struct day again;
+    uint32_t count, count_again;
+    buf_init(&bytes, BYTES_MAX);
+    buf_init(&chunk, BYTES_MAX);
+    record_encode(day, month, &bytes, &chunk);
+    day_init(&again, day->date, &month->names);
+    enum record_status status = record_decode(reader, buf_str(&bytes), month, &again);
+    assert(status == RECORD_OK && chunk.len == 0);
+    int64_t sum = sum_of(day, &count), sum_again = sum_of(&again, &count_again);
+    assert(sum == sum_again && count == count_again);
+    day_done(&again);
+    buf_done(&bytes);
+    buf_done(&chunk);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    static struct record_reader *reader;
+    struct record_names month;
+    struct record record;
+    struct day day;
+    if (len < HEAD_BYTES)
+        return 0;
+    reader = reader == NULL ? record_reader_new() : reader;
+    size_t names_len = get((const char *)data + 1, 2);
+    names_len = names_len > len - HEAD_BYTES ? len - HEAD_BYTES : names_len;
+    size_t record_len = len - HEAD_BYTES - names_len;
+    char *names = malloc(names_len + 1), *bytes = malloc(record_len + (record_len == 0));
+    if (names == NULL || bytes == NULL)
+        abort();
+    memcpy(names, data + HEAD_BYTES, names_len);
+    memcpy(bytes, data + HEAD_BYTES + names_len, record_len);
+    if (data[0] & FIX_CHECKSUMS)
+        fix_record(bytes, record_len, (uint32_t)names_len, fix_names(names, names_len));
+    record_names_init(&month);
+    if (record_names_read(&month, (struct str){names, names_len}) &&
+        record_open((struct str){bytes, record_len}, &record) == RECORD_OK) {
+        day_init(&day, record.date, &month.names);
+        if (record_decode(reader, (struct str){bytes, record_len}, &month, &day) == RECORD_OK)
+            check_again(reader, &day, &month);
+        day_done(&day);
+    }
+    record_names_done(&month);
+    free(names);
+    free(bytes);
+    return 0;
+}
