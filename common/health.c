@@ -17,6 +17,7 @@
 struct check {
     atomic_ullong state;
     atomic_ullong number;
+    _Atomic(const char *) why;
 };
 
 struct health {
@@ -33,6 +34,7 @@ struct summary {
     bool good;
     int64_t since_ms;
     uint64_t number;
+    const char *why; /* of the first part that is bad and says why; else NULL */
 };
 
 struct health *health_new(const struct health_row *rows, size_t row_count, unsigned parts)
@@ -73,6 +75,13 @@ void health_set(struct health *health, unsigned part, unsigned row, bool good, u
     atomic_store_explicit(&check->number, number, memory_order_relaxed);
 }
 
+void health_explain(struct health *health, unsigned part, unsigned row, const char *why)
+{
+    assert(part < health->part_count && row < health->row_count);
+    atomic_store_explicit(&health->checks[part * health->row_count + row].why, why,
+                          memory_order_release);
+}
+
 void health_beat(struct health *health, unsigned part)
 {
     assert(part < health->part_count);
@@ -91,6 +100,8 @@ static struct summary summarise(const struct health *health, unsigned row)
         if (state == 0)
             continue;
         all.number += atomic_load_explicit(&check->number, memory_order_relaxed);
+        if (!good && all.why == NULL)
+            all.why = atomic_load_explicit(&check->why, memory_order_acquire);
         /* Good since the last became good, bad since the first became bad. */
         if (!known || (all.good && !good) ||
             (good == all.good && (since_ms > all.since_ms) == good))
@@ -131,6 +142,8 @@ static void append_check(const struct health *health, unsigned row, struct buf *
     buf_printf(out, "%s{\"name\":\"%s\",\"ok\":%s,\"needed\":%s,\"since\":\"%s\",\"detail\":\"%s",
                row == 0 ? "" : ",", words->name, summary.good ? "true" : "false",
                words->needed ? "true" : "false", since, summary.good ? words->good : words->bad);
+    if (!summary.good && summary.why != NULL)
+        buf_printf(out, ": %s", summary.why);
     if (words->counts[0] != '\0')
         buf_printf(out, " (%s: %" PRIu64 ")", words->counts, summary.number);
     buf_printf(out, "\"}");

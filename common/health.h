@@ -30,6 +30,8 @@ void health_free(struct health *health);
 /* By the part's thread. A check that no part has set is bad, else it is good when it is good in
  * all parts that have set it; numbers are added up. */
 void health_set(struct health *health, unsigned part, unsigned row, bool good, uint64_t number);
+/* What `bad` means just now: constant words that follow it, or NULL. By the part's thread. */
+void health_explain(struct health *health, unsigned part, unsigned row, const char *why);
 /* The part's thread is not stuck. */
 void health_beat(struct health *health, unsigned part);
 

@@ -136,6 +136,29 @@ static void a_thread_without_a_sign_is_stuck(void **state)
     health_free(health);
 }
 
+static void what_bad_means_follows_it_while_it_is_bad(void **state)
+{
+    char text[TEXT_BYTES];
+    (void)state;
+    struct health *health = health_new(TABLE, ROW__COUNT, 2);
+    health_explain(health, 1, ROW_LAG, "somebody has locked it");
+    health_set(health, 0, ROW_LAG, true, 1);
+    health_set(health, 1, ROW_LAG, true, 2);
+    render(health, text);
+    assert_non_null(strstr(text, "\"detail\":\"the log is applied (entries: 3)\""));
+    health_set(health, 0, ROW_LAG, false, 1);
+    render(health, text);
+    assert_non_null(strstr(text, "\"detail\":\"the log waits (entries: 3)\""));
+    health_set(health, 1, ROW_LAG, false, 2);
+    render(health, text);
+    assert_non_null(
+        strstr(text, "\"detail\":\"the log waits: somebody has locked it (entries: 3)\""));
+    health_explain(health, 1, ROW_LAG, NULL);
+    render(health, text);
+    assert_non_null(strstr(text, "\"detail\":\"the log waits (entries: 3)\""));
+    health_free(health);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +166,7 @@ int main(void)
         cmocka_unit_test(only_needed_checks_decide_and_numbers_add_up),
         cmocka_unit_test(since_is_when_all_became_good_or_the_first_bad),
         cmocka_unit_test(a_thread_without_a_sign_is_stuck),
+        cmocka_unit_test(what_bad_means_follows_it_while_it_is_bad),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
