@@ -12,18 +12,20 @@
  * a count: of writers it sees numbers of batches. */
 #define ACL_COLLECTOR                                                                              \
     "resetchannels resetkeys -@all ~ff:{*}:log ~ff:{*}:writers"                                    \
-    " +fcall +xadd +xlen +hget +hset +type +ping"                                                  \
+    " +fcall +xadd +xlen +hget +hset +hlen +type +ping"                                            \
     " (%R~ff:sites +hget +hgetall)"                                                                \
     " (&ff:live:* +publish)"                                                                       \
     " (&ff:sites +subscribe +psubscribe +unsubscribe +punsubscribe)"
 
-/* The aggregator loads the functions and applies the log. It cannot list the key space, nor read a
- * site's settings. */
+/* The aggregator loads the functions, applies the log, sets aside what it cannot apply, and prunes.
+ * It cannot list the key space, nor read a site's settings, nor add to the log. */
 #define ACL_AGGREGATOR                                                                             \
     "resetchannels resetkeys -@all ~ff:{*}:*"                                                      \
     " +function|load +function|list +fcall +ping"                                                  \
     " +type +get +set +del +rename +hget +hmget +hset +hkeys"                                      \
-    " +pfcount +pfmerge +pexpireat +pexpiretime +xread +xtrim +xlen"
+    " +pfcount +pfmerge +pexpire +pexpireat +pexpiretime +xread +xrange +xtrim +xlen +xdel "       \
+    "+xsetid"                                                                                      \
+    " +time (~ff:{*}:quarantine +xadd) (~ff:{*}:writers +hscan +hdel)"
 
 /* The dashboards read: several keys in one step (MULTI), and what is live. They change nothing. */
 #define ACL_DASHBOARDS                                                                             \
@@ -32,10 +34,11 @@
     " +subscribe +psubscribe +unsubscribe +punsubscribe"
 
 /* The operator's commands: the site list, the audit of every key, set-up and stop. It may delete a
- * key of any site, since removing a site forgets its counts, but change none. */
+ * key of any site, since removing a site forgets its counts, but change none; and it may put
+ * entries of the quarantine back into the log, or discard them. */
 #define ACL_ADMIN                                                                                  \
     "resetchannels resetkeys -@all %R~* ~ff:sites &ff:*"                                           \
     " +@read +hset +hdel +publish +subscribe +psubscribe +unsubscribe +punsubscribe"               \
     " +multi +exec +discard +ping +info +memory|usage +config|get +acl|whoami +acl|dryrun"         \
     " +function|load +function|list +bgrewriteaof +shutdown"                                       \
-    " (~ff:{*}:* +del)"
+    " (~ff:{*}:* +del) (~ff:{*}:log ~ff:{*}:quarantine +fcall +xadd +xdel)"

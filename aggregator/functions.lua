@@ -1,16 +1,19 @@
 #!lua name=footfall
 
--- The two steps of the log that must happen whole: `append` (a collector's batch enters the log
--- once) and `apply` (entries of the log become counts once). Loaded by the aggregator, embedded in
+-- The steps of the log that must happen whole: `append` (a collector's batch enters the log once),
+-- `apply` (entries of the log become counts once), `quarantine` and `retry` (an entry that cannot
+-- be applied steps aside, and comes back once), and `prune`. Loaded by the aggregator, embedded in
 -- the executable. Redis does not roll a function back, so each of them checks everything first and
 -- then makes only calls that can no longer fail. No answer holds a byte of a value or a payload.
 --
 -- append   KEYS 1 log  2 writers
 --          ARGV 1 writer: 16 digits 0-9a-f  2 number: 1, 2, 3 ...  3 payload  4 now, ms since 1970
---   status OK   in the log now: entry {w writer, n number, p payload}; writers[writer] = number:now
+--   status OK   in the log now: entry {w writer, n number, p payload}; writers[writer] = number:time,
+--               the later of `now` and the log's own clock
 --   status DUP  the number is not above the writer's last: it is in the log already, a success
 --   status GAP  the number is past the writer's next: the ones before it have to come first
---   error  BADARG, BADTYPE, BADROW, FULL (the log holds LOG_ENTRIES_MAX entries)
+--   error  BADARG, BADTYPE, BADROW, FULL (the log holds LOG_ENTRIES_MAX entries, or there are
+--          WRITERS_MAX writers and this is a new one)
 --   Example:
 --     FCALL append 2 ff:{0}:log ff:{0}:writers 00f1e2d3c4b5a697 1 <payload> 1795400000000
 --
@@ -19,13 +22,14 @@
 --               for each live hash: expiry, I, M, I times (field, increment), M times (mark, number)
 --               for each sketch: expiry, which hash (1..H), the value in that hash, HYLL string
 --   status OK     the cursor stood at `from` (an absent cursor is 0-0) and stands at `to` now;
---                 increments are added, marks are set, sketches are merged, field 'u'..value of the
---                 hash is the sketch's estimate where that is higher, every key has at least its
---                 expiry (ms since 1970), and the log is trimmed up to `to`
+--                 increments are added, marks and the field 'u'..value of the hash (the sketch's
+--                 estimate) are set where that is higher, sketches are merged, every key has at
+--                 least its expiry (ms since 1970), and the log is trimmed up to `to`
 --   status MOVED  the cursor stood elsewhere
 --   error  BADARG n     argument n is malformed, or key n is given twice (n < 0: key -n)
 --          BADTYPE n    key n holds another type
---          BADFIELD n   the field at argument n holds no integer, or would leave (-2^53, 2^53)
+--          BADFIELD n   the field at argument n holds no integer, or it or its increment is not
+--                       within (-2^53, 2^53)
 --          BADSKETCH n  the sketch at argument n, or the stored one it belongs to, is corrupt
 --   After MOVED or an error nothing is changed.
 --   Example: one visitor's first view, of "/a" on example.com: batch 9 of its writer, entry 5-0
@@ -37,8 +41,34 @@
 --       1861315200000 2 1  v 1  s 1  @00f1e2d3c4b5a697 9
 --       1861315200000 1 0  v/a 1
 --       1795532400000 2 /a <HYLL string>
+--
+-- quarantine  KEYS 1 cursor  2 log  3 quarantine
+--             ARGV 1 where the cursor stands  2 the log's first entry  3 why, in words  4 kept, ms
+--   status OK     that entry is in the quarantine, as {e its id, r why, and w n p as it had them;
+--                 or f, its fields packed, when they are not those of append}, and no longer in the
+--                 log. The cursor stands at it, or stays when it stood further already: then what
+--                 comes next comes after the cursor. The quarantine expires `kept` after its last.
+--   status MOVED  the cursor or the log's first entry is another
+--   error  BADARG, BADTYPE n, FULL (the quarantine holds QUARANTINE_ENTRIES_MAX entries)
+--
+-- retry    KEYS 1 quarantine  2 log          ARGV 1 id in the quarantine
+--   status OK     it is the log's last entry now, and no longer in the quarantine
+--   status GONE   it is not in the quarantine (any more)
+--   status NONE   append did not write it, so it stays where it is
+--   error  BADARG, BADTYPE n, FULL (the log)
+--
+-- prune    KEYS 1 writers  2 quarantine
+--          ARGV 1 scan  2 now, ms since 1970  3 how long rows are kept, ms  4 and entries
+--   Removes those of some hundred writers' rows that are older, from where an earlier call came to
+--   (at first 0), and all older entries of the quarantine. It is `now` when Redis's clock agrees,
+--   else the earlier of the two.
+--   list   where the next call goes on (0: at the end), rows removed, entries removed
+--   error  BADARG, BADTYPE n
 
 local LOG_ENTRIES_MAX = 200000
+local WRITERS_MAX = 300000
+local QUARANTINE_ENTRIES_MAX = 1000
+local REASON_BYTES_MAX = 600
 local PAYLOAD_BYTES_MAX = 1024 * 1024
 local NUMBER_LIMIT = 2 ^ 53 -- beyond it Lua's numbers are not exact
 local CHUNK = 500           -- fields a call; unpack() has a limit of some thousands
@@ -70,6 +100,12 @@ local function bad(what, at)
     return {err = at and (what .. ' ' .. spelled(at)) or what}
 end
 
+-- An entry's id as two numbers, or nil for what is no id.
+local function id_parts(id)
+    local ms, seq = (id or ''):match('^(%d+)%-(%d+)$')
+    return natural(ms), natural(seq)
+end
+
 -- --- append ---------------------------------------------------------------------------------
 
 local function append(keys, args)
@@ -85,19 +121,17 @@ local function append(keys, args)
     if not last then return bad('BADROW') end
     if number <= last then return redis.status_reply('DUP') end
     if number > last + 1 then return redis.status_reply('GAP') end
-    if redis.call('XLEN', log) >= LOG_ENTRIES_MAX then return bad('FULL') end
-    redis.call('XADD', log, '*', 'w', writer, 'n', args[2], 'p', payload)
-    redis.call('HSET', writers, writer, args[2] .. ':' .. args[4])
+    if redis.call('XLEN', log) >= LOG_ENTRIES_MAX
+        or (not row and redis.call('HLEN', writers) >= WRITERS_MAX) then
+        return bad('FULL')
+    end
+    local id = redis.call('XADD', log, '*', 'w', writer, 'n', args[2], 'p', payload)
+    local ms = id_parts(id)
+    redis.call('HSET', writers, writer, args[2] .. ':' .. spelled(math.max(now, ms or now)))
     return redis.status_reply('OK')
 end
 
 -- --- apply ----------------------------------------------------------------------------------
-
--- An entry's id as two numbers, or nil for what is no id.
-local function id_parts(id)
-    local ms, seq = (id or ''):match('^(%d+)%-(%d+)$')
-    return natural(ms), natural(seq)
-end
 
 -- Reads one live hash's arguments from args[at] on: the new values of its fields as a flat list for
 -- HSET. Returns the hash and where the next one's arguments start, or nil and an error.
@@ -114,10 +148,12 @@ local function plan_hash(key, args, at)
         for n = 1, #names do
             local i = from + 2 * (n - 1)
             local increment = integer(args[i + 1])
-            if not increment or given[names[n]] then return nil, bad('BADARG', i) end
+            if not (increment or args[i + 1]:find('^%-?[1-9]%d*$')) or given[names[n]] then
+                return nil, bad('BADARG', i)
+            end
             given[names[n]] = true
             local value = values[n] and integer(values[n]) or (not values[n] and 0)
-            local sum = value and value + increment
+            local sum = value and increment and value + increment
             if not sum or sum <= -NUMBER_LIMIT or sum >= NUMBER_LIMIT then
                 return nil, bad('BADFIELD', i)
             end
@@ -126,10 +162,16 @@ local function plan_hash(key, args, at)
         end
     end
     for i = last + 1, last + 2 * marks, 2 do
-        if not natural(args[i + 1]) or given[args[i]] then return nil, bad('BADARG', i) end
+        local number = natural(args[i + 1])
+        if not number or given[args[i]] then return nil, bad('BADARG', i) end
         given[args[i]] = true
-        writes[#writes + 1] = args[i]
-        writes[#writes + 1] = args[i + 1]
+        local old = redis.call('HGET', key, args[i])
+        local known = old and natural(old) or (not old and 0)
+        if not known then return nil, bad('BADFIELD', i) end
+        if number > known then
+            writes[#writes + 1] = args[i]
+            writes[#writes + 1] = args[i + 1]
+        end
     end
     return {key = key, expiry = expiry, writes = writes, given = given}, last + 1 + 2 * marks
 end
@@ -234,5 +276,90 @@ local function apply(keys, args)
     return redis.status_reply('OK')
 end
 
+-- --- quarantine -----------------------------------------------------------------------------
+
+-- Fields as append writes them: those of a batch.
+local function is_batch(fields)
+    return #fields == 6 and fields[1] == 'w' and fields[3] == 'n' and fields[5] == 'p'
+end
+
+local function quarantine(keys, args)
+    local cursor, log, stored = keys[1], keys[2], keys[3]
+    local from, id, reason, kept = args[1], args[2], args[3], natural(args[4])
+    local from_ms, from_seq = id_parts(from)
+    local ms, seq = id_parts(id)
+    if #keys ~= 3 or #args ~= 4 or not from_ms or not from_seq or not ms or not seq
+        or #reason == 0 or #reason > REASON_BYTES_MAX or not kept or kept == 0 then
+        return bad('BADARG')
+    end
+    if not has_type(cursor, 'string') then return bad('BADTYPE', 1) end
+    if not has_type(log, 'stream') then return bad('BADTYPE', 2) end
+    if not has_type(stored, 'stream') then return bad('BADTYPE', 3) end
+    local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    if (redis.call('GET', cursor) or '0-0') ~= from or not first or first[1] ~= id then
+        return redis.status_reply('MOVED')
+    end
+    if redis.call('XLEN', stored) >= QUARANTINE_ENTRIES_MAX then return bad('FULL') end
+    local fields = first[2]
+    if is_batch(fields) then
+        redis.call('XADD', stored, '*', 'e', id, 'r', reason, unpack(fields))
+    else
+        redis.call('XADD', stored, '*', 'e', id, 'r', reason, 'f', cmsgpack.pack(fields))
+    end
+    redis.call('PEXPIRE', stored, spelled(kept))
+    redis.call('XDEL', log, id)
+    if ms > from_ms or (ms == from_ms and seq > from_seq) then
+        redis.call('SET', cursor, id)
+    else
+        redis.pcall('XSETID', log, from) -- refused when the log is past the cursor already
+    end
+    return redis.status_reply('OK')
+end
+
+local function retry(keys, args)
+    local stored, log, id = keys[1], keys[2], args[1]
+    local ms, seq = id_parts(id)
+    if #keys ~= 2 or #args ~= 1 or not ms or not seq then return bad('BADARG') end
+    if not has_type(stored, 'stream') then return bad('BADTYPE', 1) end
+    if not has_type(log, 'stream') then return bad('BADTYPE', 2) end
+    local entry = redis.call('XRANGE', stored, id, id)[1]
+    if not entry then return redis.status_reply('GONE') end
+    local fields = {unpack(entry[2], 5)}
+    if not is_batch(fields) then return redis.status_reply('NONE') end
+    if redis.call('XLEN', log) >= LOG_ENTRIES_MAX then return bad('FULL') end
+    redis.call('XADD', log, '*', unpack(fields))
+    redis.call('XDEL', stored, id)
+    return redis.status_reply('OK')
+end
+
+-- --- prune ----------------------------------------------------------------------------------
+
+local function prune(keys, args)
+    local writers, stored = keys[1], keys[2]
+    local scan, now = args[1], natural(args[2])
+    local rows_kept, entries_kept = natural(args[3]), natural(args[4])
+    if #keys ~= 2 or #args ~= 4 or not scan:find('^%d+$') or not now or not rows_kept
+        or not entries_kept then
+        return bad('BADARG')
+    end
+    if not has_type(writers, 'hash') then return bad('BADTYPE', 1) end
+    if not has_type(stored, 'stream') then return bad('BADTYPE', 2) end
+    now = math.min(now, tonumber(redis.call('TIME')[1]) * 1000)
+    local next_scan, rows = unpack(redis.call('HSCAN', writers, scan, 'COUNT', CHUNK))
+    local removed = 0
+    for i = 1, #rows, 2 do
+        local time = natural(rows[i + 1]:match('^%d+:(%d+)$'))
+        if time and now - time > rows_kept then
+            removed = removed + redis.call('HDEL', writers, rows[i])
+        end
+    end
+    local oldest = spelled(math.max(now - entries_kept, 0))
+    local trimmed = redis.call('XTRIM', stored, 'MINID', oldest)
+    return {next_scan, removed, trimmed}
+end
+
 redis.register_function('append', append)
 redis.register_function('apply', apply)
+redis.register_function('quarantine', quarantine)
+redis.register_function('retry', retry)
+redis.register_function('prune', prune)

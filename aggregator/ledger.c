@@ -240,7 +240,8 @@ void ledger_mark(struct ledger_day *day, uint64_t writer, uint64_t number)
 {
     for (uint32_t i = 0; i < day->mark_count; i++) {
         if (day->marks[i].writer == writer) {
-            day->marks[i].number = number;
+            if (number > day->marks[i].number)
+                day->marks[i].number = number;
             return;
         }
     }

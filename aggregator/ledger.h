@@ -73,6 +73,7 @@ struct str ledger_value(const struct ledger_day *day, const struct ledger_row *r
 void ledger_add(struct ledger_day *day, struct ledger_row *row, const int64_t sums[SECTION_SUMS]);
 void ledger_add_register(struct ledger_day *day, struct ledger_row *row,
                          struct sketch_register reg);
+/* Marks only rise: an entry that was put back into the log comes after later ones. */
 void ledger_mark(struct ledger_day *day, uint64_t writer, uint64_t number);
 
 bool ledger_day_is_pending(const struct ledger_day *day);

@@ -123,6 +123,11 @@ void model_key_cursor(struct buf *out, uint32_t shard)
     buf_printf(out, "ff:{%u}:cursor", shard);
 }
 
+void model_key_quarantine(struct buf *out, uint32_t shard)
+{
+    buf_printf(out, "ff:{%u}:quarantine", shard);
+}
+
 void model_key_scratch(struct buf *out, uint32_t shard, uint32_t number)
 {
     buf_printf(out, "ff:{%u}:scratch:%u", shard, number);
@@ -229,5 +234,7 @@ const char *model_key_pattern(struct str key)
         return "ff:{n}:writers";
     if (str_eq(key, STR_LIT("cursor")))
         return "ff:{n}:cursor";
+    if (str_eq(key, STR_LIT("quarantine")))
+        return "ff:{n}:quarantine";
     return site_key_pattern(key);
 }

@@ -99,6 +99,8 @@ void model_key_sites(struct buf *out);
 void model_key_log(struct buf *out, uint32_t shard);
 void model_key_writers(struct buf *out, uint32_t shard);
 void model_key_cursor(struct buf *out, uint32_t shard);
+/* Entries of the log that cannot be applied. */
+void model_key_quarantine(struct buf *out, uint32_t shard);
 /* A key that `apply` makes and removes within its one step: never at rest, so in no inventory. */
 void model_key_scratch(struct buf *out, uint32_t shard, uint32_t number);
 /* A table's counters of an open day; for TABLE_DROPS the site's `drops` key. */

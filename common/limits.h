@@ -72,6 +72,10 @@ static_assert(WRITER_QUEUE_BYTES_MAX >= 2 * BATCH_BYTES_MAX, "one in flight and 
 #define WRITER_PUBLISH_BYTES_MAX (32 * 1024 * 1024)
 /* The log's length in Redis; `append` refuses past it, which the writer treats as Redis away. */
 #define LOG_ENTRIES_MAX 200000
+/* Rows of writers, some 100 bytes each; `append` refuses a new writer past it. A row stays for
+ * WRITER_ROW_KEPT_MS: room for a collector of eight workers that starts again every twenty seconds
+ * for all of that time. */
+#define WRITERS_MAX 300000
 /* What the aggregator folds in one `apply`. */
 #define APPLY_ENTRIES_MAX 512
 #define APPLY_BYTES_MAX (2 * 1024 * 1024)
@@ -291,3 +295,23 @@ static_assert(DAY_NAMES_BYTES_MAX >= 64u * DAY_NAMES_MAX, "as many names as may 
 #define RECORD_NAMES_BYTES_MAX (DAY_NAMES_BYTES_MAX + 64u * DAY_NAMES_MAX)
 /* Of a month's names, what the next chunk is compressed against. */
 #define RECORD_NAMES_PREFIX_BYTES (128 * 1024)
+
+/* --- What leaves the log otherwise -------------------------------------------------------------
+ */
+/* Entries that cannot be applied. Of a usual 20 KB each, 20 MB; at the worst BATCH_BYTES_MAX each.
+ * Past it the log stops, since nothing of it may be lost. */
+#define QUARANTINE_ENTRIES_MAX 1000
+/* They wait as long as what the spool has set aside. */
+#define QUARANTINE_KEPT_MS SPOOL_QUARANTINE_KEPT_MS
+/* Why one of them is there, in words, with the key that is in the way. */
+#define QUARANTINE_REASON_BYTES_MAX 600
+static_assert(QUARANTINE_REASON_BYTES_MAX >= 2 * HOST_BYTES_MAX, "a key of a site's table fits");
+/* The row of a writer is what tells a batch that is in the log already, so it outlives every batch
+ * that may still be sent again. A day on top is for clocks that go wrong, and for a file of the
+ * spool, whose age is known to within its span. */
+#define WRITER_ROW_KEPT_MS (SPOOL_AGE_MAX_MS + 24ll * 60 * 60 * 1000)
+/* Rows and the quarantine are looked through this often, and not within this time of a connection:
+ * whoever waited for Redis sends again first. */
+#define PRUNE_EVERY_MS (60 * 60 * 1000)
+static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + PRUNE_EVERY_MS,
+              "no batch that may come again has lost its row");

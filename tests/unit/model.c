@@ -18,6 +18,7 @@ static void every_key_is_spelled_as_documented_and_in_the_inventory(void **state
         {"ff:{0}:log", "ff:{n}:log"},
         {"ff:{7}:writers", "ff:{n}:writers"},
         {"ff:{65535}:cursor", "ff:{n}:cursor"},
+        {"ff:{0}:quarantine", "ff:{n}:quarantine"},
         {"ff:{0}:a.example:live:20261123:page", "ff:{n}:<site>:live:<date>:<table>"},
         {"ff:{0}:a.example:drops:20261123", "ff:{n}:<site>:drops:<date>"},
         {"ff:{0}:a.example:seen:20261123:page:/a:b", "ff:{n}:<site>:seen:<date>:<cell>"},
@@ -30,10 +31,11 @@ static void every_key_is_spelled_as_documented_and_in_the_inventory(void **state
     model_key_log(&keys[1], 0);
     model_key_writers(&keys[2], 7);
     model_key_cursor(&keys[3], 65535);
-    model_key_live(&keys[4], S("a.example"), 20261123, TABLE_PAGE);
-    model_key_live(&keys[5], S("a.example"), 20261123, TABLE_DROPS);
-    model_key_seen(&keys[6], S("a.example"), 20261123, TABLE_PAGE, S("/a:b"));
-    model_key_seen(&keys[7], S("a.example"), 20261123, TABLE_TOTAL, STR_EMPTY);
+    model_key_quarantine(&keys[4], 0);
+    model_key_live(&keys[5], S("a.example"), 20261123, TABLE_PAGE);
+    model_key_live(&keys[6], S("a.example"), 20261123, TABLE_DROPS);
+    model_key_seen(&keys[7], S("a.example"), 20261123, TABLE_PAGE, S("/a:b"));
+    model_key_seen(&keys[8], S("a.example"), 20261123, TABLE_TOTAL, STR_EMPTY);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         assert_true(str_eq(buf_str(&keys[i]), str_from(EXPECTED[i].key)));
         assert_string_equal(model_key_pattern(buf_str(&keys[i])), EXPECTED[i].pattern);
@@ -72,6 +74,7 @@ static void other_keys_are_outside_the_inventory(void **state)
         S("ff:{123456}:log"),
         S("ff:{0}log"),
         S("ff:{0}:logs"),
+        S("ff:{0}:quarantine:"),
         S("ff:{0}:scratch:0"), /* never at rest */
         S("ff:{0}:a.example"),
         S("ff:{0}:a.example:live:20261123"),
