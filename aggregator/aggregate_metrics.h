@@ -10,8 +10,14 @@
     X(ENTRIES, COUNTER, "footfall_aggregator_entries_applied_total", "",                           \
       "Batches of the log that became counts.")                                                    \
     X(BYTES, COUNTER, "footfall_aggregator_bytes_applied_total", "", "Bytes of these.")            \
-    X(LEFT_OUT, COUNTER, "footfall_aggregator_entries_left_out_total", "",                         \
-      "Entries of the log that could not be read.")                                                \
+    X(QUARANTINED, COUNTER, "footfall_aggregator_entries_quarantined_total", "",                   \
+      "Entries of the log that could not be applied and were put into quarantine.")                \
+    X(QUARANTINE_FULL, COUNTER, "footfall_aggregator_quarantine_full_total", "",                   \
+      "Times that the quarantine had no room, and the log stood still.")                           \
+    X(QUARANTINE_EXPIRED, COUNTER, "footfall_aggregator_quarantine_expired_total", "",             \
+      "Entries that nobody looked at in time, and that are gone uncounted.")                       \
+    X(WRITERS_PRUNED, COUNTER, "footfall_aggregator_writer_rows_pruned_total", "",                 \
+      "Rows of writers that were long gone.")                                                      \
     X(APPLIES, COUNTER, "footfall_aggregator_applies_total", "",                                   \
       "Steps that changed counts, each of many batches.")                                          \
     X(APPLY_MS, COUNTER_MS, "footfall_aggregator_apply_seconds_total", "",                         \
@@ -27,6 +33,8 @@
       "Batches in the log that are not applied yet.")                                              \
     X(OLDEST, GAUGE_MS, "footfall_aggregator_log_oldest_entry_age_seconds", "",                    \
       "Age of the oldest of these; 0: there is none.")                                             \
+    X(IN_QUARANTINE, GAUGE, "footfall_aggregator_quarantined_entries", "",                         \
+      "Entries that are in quarantine now.")                                                       \
     X(LEDGER_BYTES, GAUGE, "footfall_aggregator_ledger_bytes", "",                                 \
       "Memory of what it remembers of values at rest.")
 
@@ -43,8 +51,10 @@ enum aggregate_metric {
       "Redis does not answer as it should: nothing is applied")                                    \
     X(LAG, "log_lag", true, "entries behind", "the log is applied as it comes",                    \
       "the log waits for too long")                                                                \
-    X(ENTRIES, "entries", false, "left out", "every entry of the log could be read",               \
-      "entries of the log could not be read; the aggregator has named them in its log")
+    X(QUARANTINE, "quarantine", false, "entries", "nothing is in quarantine",                      \
+      "batches that could not be counted are in quarantine; footfall quarantine lists them")       \
+    X(ROOM, "quarantine_room", true, "", "the quarantine has room",                                \
+      "the quarantine is full: nothing is applied until there is room again")
 
 enum aggregate_check {
 #define X(id, name, needed, counts, good, bad) AGGREGATE_CHECK_##id,

@@ -9,8 +9,10 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 
+#include "common/config_value.h"
 #include "common/timezone.h"
 
 enum { DAY_MS = 24 * 60 * 60 * 1000, HOUR_MS = 60 * 60 * 1000, UNIX_EPOCH = 19700101 };
@@ -254,9 +256,73 @@ void apply_call_build(struct apply_call *call, uint32_t shard, struct ledger *le
     free(counts.items);
 }
 
-struct str apply_call_key_name(const struct apply_call *call, size_t number)
+/* --- What a refusal is about -------------------------------------------------------------------
+ */
+
+static struct str live_key(const struct apply_call *call, size_t index)
 {
-    if (number >= 1 && number <= 2 + call->live_keys.count)
-        return call->argv[CALL_ARGS - 1 + number];
-    return STR_LIT("a sketch");
+    if (index >= call->live_keys.count)
+        return STR_EMPTY;
+    const struct apply_arg *arg = &call->live_keys.items[index];
+    return (struct str){call->bytes.ptr + arg->at, arg->len};
+}
+
+/* An argument of ours that is a small number. */
+static size_t number_at(const struct apply_call *call, const struct apply_list *list, size_t index)
+{
+    size_t number = 0;
+    const struct apply_arg *arg = &list->items[index];
+    for (size_t i = 0; i < arg->len; i++)
+        number = number * 10 + (size_t)(call->bytes.ptr[arg->at + i] - '0');
+    return number;
+}
+
+/* The hash of a sketch: its second argument of four. */
+static struct str sketch_hash(const struct apply_call *call, size_t index)
+{
+    if (index >= call->seen_keys.count)
+        return STR_EMPTY;
+    return live_key(call, number_at(call, &call->seen_args, 4 * index + 1) - 1);
+}
+
+/* By number of key: cursor, log, hashes, sketches, scratch keys. */
+static struct str hash_of_key(const struct apply_call *call, size_t number)
+{
+    if (number <= 2)
+        return STR_EMPTY;
+    size_t index = number - 3;
+    if (index < call->live_keys.count)
+        return live_key(call, index);
+    index -= call->live_keys.count;
+    return sketch_hash(call, index < call->seen_keys.count ? index : index - call->seen_keys.count);
+}
+
+/* By number of argument: the head's, each hash's three with its pairs, four a sketch. */
+static struct str hash_of_arg(const struct apply_call *call, size_t number)
+{
+    if (number <= HEAD_ARGS)
+        return STR_EMPTY;
+    size_t index = number - HEAD_ARGS - 1, at = 0;
+    for (size_t i = 0; i < call->live_keys.count; i++) {
+        at += 3 + 2 * (number_at(call, &call->live_args, at + 1) +
+                       number_at(call, &call->live_args, at + 2));
+        if (index < at)
+            return live_key(call, i);
+    }
+    return sketch_hash(call, (index - at) / 4);
+}
+
+struct str apply_call_culprit(const struct apply_call *call, struct str error)
+{
+    size_t space = str_find(error, ' ');
+    struct str digits = str_from_at(error, space < error.len ? space + 1 : space);
+    bool is_key = str_eq(str_prefix(error, space), STR_LIT("BADTYPE"));
+    unsigned number;
+    if (str_starts_with(digits, STR_LIT("-"))) {
+        is_key = true;
+        digits = str_from_at(digits, 1);
+    }
+    if (!value_uint(digits, UINT_MAX, &number))
+        return STR_EMPTY;
+    return is_key ? hash_of_key(call, number) : hash_of_arg(call, number);
 }

@@ -35,5 +35,6 @@ void apply_call_done(struct apply_call *call);
  * Fills call->argv, whose slices live until the next build. Sorts fresh registers in place. */
 void apply_call_build(struct apply_call *call, uint32_t shard, struct ledger *ledger,
                       struct str from, struct str to, int64_t now_ms);
-/* For an error that names key `number`: that key when it holds no value, else its kind. */
-struct str apply_call_key_name(const struct apply_call *call, size_t number);
+/* For an error of the built call that names a key or an argument by number: the live hash that it
+ * belongs to, whose key holds no value. Empty when it belongs to none. */
+struct str apply_call_culprit(const struct apply_call *call, struct str error);

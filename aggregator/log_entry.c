@@ -2,6 +2,10 @@
 
 #include "aggregator/log_entry.h"
 
+#include <string.h>
+
+#include "common/limits.h"
+
 /* Lua's numbers are exact up to here; `append` lets no higher one into the log. */
 static const uint64_t BATCH_NUMBER_MAX = (UINT64_C(1) << 53) - 1;
 
@@ -30,9 +34,24 @@ bool log_entry_parse(const struct redis_reply *reply, struct log_entry *ret_entr
         !redis_reply_is(redis_reply_at(fields, 4), "p"))
         return false;
     ret_entry->payload = redis_reply_str(redis_reply_at(fields, 5));
-    return parse_number(redis_reply_str(redis_reply_at(fields, 1)), 16, &ret_entry->writer) &&
+    return ret_entry->payload.len <= BATCH_BYTES_MAX &&
+           parse_number(redis_reply_str(redis_reply_at(fields, 1)), 16, &ret_entry->writer) &&
            parse_number(redis_reply_str(redis_reply_at(fields, 3)), 10, &ret_entry->number) &&
            ret_entry->number <= BATCH_NUMBER_MAX;
+}
+
+bool log_entry_id_set(struct log_entry_id *id, struct str text)
+{
+    if (text.len == 0 || text.len > sizeof(id->text))
+        return false;
+    memcpy(id->text, text.ptr, text.len);
+    id->len = text.len;
+    return true;
+}
+
+struct str log_entry_id_str(const struct log_entry_id *id)
+{
+    return (struct str){id->text, id->len};
 }
 
 bool log_entry_id_parse(struct str id, uint64_t *ret_ms, uint64_t *ret_seq)

@@ -12,244 +12,12 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "aggregator/acl.h"
-#include "aggregator/batch.h"
 #include "aggregator/functions.h"
-#include "cli/probe.h"
-#include "common/log.h"
-#include "redis_server.h"
+#include "counted_log.h"
 #include "tests/test.h"
-
-#define SITE "a.example"
-#define DATE 20261123
-#define TOTAL "ff:{0}:a.example:live:20261123:total"
-#define PAGE "ff:{0}:a.example:live:20261123:page"
-#define CURSOR "ff:{0}:cursor"
-#define S(text) STR_LIT(text)
-
-enum { PAGES = 20, WRITERS = 3, WAIT_MS_MAX = 20000 };
-
-static struct redis_server server;
-static struct redis *redis;
-static const char *const APPEND_ONLY[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
-
-/* What must be counted. */
-static struct {
-    int64_t views[PAGES], all_views, bounces;
-    uint64_t numbers[WRITERS];
-    uint64_t visitors;
-} oracle;
-
-static void sleep_ms(long ms)
-{
-    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    nanosleep(&pause, NULL);
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
-/* --- The store -------------------------------------------------------------------------------- */
-
-static int start_server(void **state)
-{
-    char error[200];
-    (void)state;
-    memset(&oracle, 0, sizeof(oracle));
-    redis_server_start(&server, APPEND_ONLY);
-    redis = redis_server_connect(&server);
-    return functions_load(redis, error, sizeof(error)) ? 0 : -1;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    redis_free(redis);
-    redis_server_stop(&server);
-    return 0;
-}
-
-static void command(size_t argc, const struct str *argv)
-{
-    struct redis_reply *reply = redis_command(redis, argc, argv);
-    assert_non_null(reply);
-    assert_int_not_equal(redis_reply_type(reply), REDIS_TYPE_ERROR);
-    redis_reply_free(reply);
-}
-#define DO(...)                                                                                    \
-    command(sizeof((struct str[]){__VA_ARGS__}) / sizeof(struct str), (struct str[]){__VA_ARGS__})
-
-static int64_t field(const char *key, struct str name)
-{
-    struct redis_reply *reply = redis_do(redis, S("HGET"), str_from(key), name);
-    assert_non_null(reply);
-    int64_t value = redis_reply_type(reply) == REDIS_TYPE_STRING
-                        ? strtoll(redis_reply_str(reply).ptr, NULL, 10)
-                        : 0;
-    redis_reply_free(reply);
-    return value;
-}
-
-static size_t log_length(void)
-{
-    struct redis_reply *reply = redis_do(redis, S("XLEN"), S("ff:{0}:log"));
-    assert_non_null(reply);
-    size_t length = (size_t)redis_reply_integer(reply);
-    redis_reply_free(reply);
-    return length;
-}
-
-/* --- Batches ---------------------------------------------------------------------------------- */
-
-static void append_payload(unsigned writer, struct str payload)
-{
-    char writer_text[17], number[24];
-    snprintf(writer_text, sizeof(writer_text), "%016x", writer + 0xabc);
-    snprintf(number, sizeof(number), "%llu", (unsigned long long)++oracle.numbers[writer]);
-    struct redis_reply *reply =
-        redis_do(redis, S("FCALL"), S("append"), S("2"), S("ff:{0}:log"), S("ff:{0}:writers"),
-                 str_from(writer_text), str_from(number), payload, S("1"));
-    assert_non_null(reply);
-    assert_true(redis_reply_is(reply, "OK"));
-    redis_reply_free(reply);
-}
-
-static void append_section(unsigned writer, struct section *section)
-{
-    struct buf payload;
-    buf_init(&payload, BATCH_BYTES_MAX);
-    batch_begin(&payload, 1);
-    batch_append_section(&payload, section);
-    batch_end(&payload);
-    assert_false(payload.overflow);
-    append_payload(writer, buf_str(&payload));
-    buf_done(&payload);
-}
-
-static void count_view(struct section *section, const char *page, bool first)
-{
-    static const uint8_t DAY_KEY[SKETCH_KEY_BYTES] = "a day's key     ";
-    struct cell *total = section_cell(section, TABLE_TOTAL, STR_EMPTY);
-    total->sums[METRIC_PAGEVIEWS]++;
-    total->sums[METRIC_BOUNCES] += first ? 1 : -1;
-    struct cell *cell = section_cell(section, TABLE_PAGE, str_from(page));
-    cell->sums[METRIC_PAGEVIEWS]++;
-    uint8_t key[SKETCH_KEY_BYTES];
-    sketch_cell_key(DAY_KEY, TABLE_PAGE, str_from(page), key);
-    section_add_register(section, cell, sketch_register_of(key, oracle.visitors++));
-    section->views++;
-}
-
-/* One batch of some views of random pages, counted by the oracle. */
-static void append_views(unsigned views)
-{
-    struct section *section = section_new(1000);
-    section_reset(section, S(SITE), DATE);
-    for (unsigned i = 0; i < views; i++) {
-        unsigned page = randombytes_uniform(PAGES);
-        bool first = randombytes_uniform(3) > 0;
-        char name[16];
-        snprintf(name, sizeof(name), "/%u", page);
-        count_view(section, name, first);
-        oracle.views[page]++;
-        oracle.all_views++;
-        oracle.bounces += first ? 1 : -1;
-    }
-    append_section(randombytes_uniform(WRITERS), section);
-    section_free(section);
-}
-
-/* --- The aggregator --------------------------------------------------------------------------- */
-
-/* `admin` is where it tells its operator, or NULL. */
-static pid_t start_telling_aggregator(const struct redis_address *address, const char *admin)
-{
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        log_init("aggregate");
-        _exit(aggregate_serve(address, admin));
-    }
-    return pid;
-}
-
-static pid_t start_aggregator(const struct redis_address *address)
-{
-    return start_telling_aggregator(address, NULL);
-}
-
-/* Waits until its answer holds this. */
-static void wait_told(const char *admin, const char *path, const char *wanted)
-{
-    struct buf body;
-    char error[200] = "";
-    int64_t began_ms = now_ms();
-    bool told = false;
-    buf_init(&body, 65536);
-    while (!told) {
-        int status;
-        buf_reset(&body);
-        told = probe_get(admin, path, &status, &body, error, sizeof(error)) &&
-               memmem(body.ptr, body.len, wanted, strlen(wanted)) != NULL;
-        if (now_ms() - began_ms > WAIT_MS_MAX)
-            fail_msg("%s is not in %.*s%s", wanted, STR_ARG(buf_str(&body)), error);
-        sleep_ms(20);
-    }
-    buf_done(&body);
-}
-
-static void stop_aggregator(pid_t pid)
-{
-    int status;
-    kill(pid, SIGTERM);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-static void kill_aggregator(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
-
-/* Waits until everything appended is applied; returns how long that took. */
-static int64_t wait_applied(void)
-{
-    int64_t began_ms = now_ms();
-    while (log_length() > 0) {
-        assert_true(now_ms() - began_ms < WAIT_MS_MAX);
-        sleep_ms(2);
-    }
-    return now_ms() - began_ms;
-}
-
-static void assert_counts_equal_the_oracle(void)
-{
-    assert_int_equal(field(TOTAL, S("v")), oracle.all_views);
-    assert_int_equal(field(TOTAL, S("b")), oracle.bounces);
-    for (unsigned page = 0; page < PAGES; page++) {
-        char name[16];
-        snprintf(name, sizeof(name), "v/%u", page);
-        assert_int_equal(field(PAGE, str_from(name)), oracle.views[page]);
-        name[0] = 'u';
-        int64_t visitors = field(PAGE, str_from(name));
-        assert_in_range(visitors, oracle.views[page] * 95 / 100, oracle.views[page] * 105 / 100);
-    }
-    for (unsigned writer = 0; writer < WRITERS; writer++) {
-        char mark[32];
-        snprintf(mark, sizeof(mark), "@%016x", writer + 0xabc);
-        assert_int_equal(field(TOTAL, str_from(mark)), oracle.numbers[writer]);
-    }
-}
 
 /* --- Tests ------------------------------------------------------------------------------------ */
 
@@ -330,6 +98,7 @@ static void killed_at_any_moment_it_counts_once(void **state)
         sleep_ms((long)randombytes_uniform(30));
         kill_aggregator(pid);
     }
+    append_views(1);
     pid_t pid = start_aggregator(&server.address);
     wait_applied();
     stop_aggregator(pid);
@@ -452,7 +221,7 @@ static void a_lost_reply_is_settled_by_the_cursor(void **state)
     assert_counts_equal_the_oracle();
 }
 
-/* --- Caps, bad entries, bad state ------------------------------------------------------------- */
+/* --- Caps and bad state ------------------------------------------------------------- */
 
 static void append_pages(unsigned from, unsigned count)
 {
@@ -505,85 +274,6 @@ static void past_a_tables_cap_values_count_as_other(void **state)
     assert_int_equal(field(PAGE, S("v/page/1998")), 2);
     assert_int_equal(field(TOTAL, S("v")), cap + 6);
     stop_aggregator(pid);
-}
-
-static void what_is_no_batch_is_passed_over(void **state)
-{
-    (void)state;
-    append_views(3);
-    append_payload(0, S("no batch"));
-    DO(S("XADD"), S("ff:{0}:log"), S("*"), S("x"), S("y"));
-    DO(S("XADD"), S("ff:{0}:log"), S("*"), S("w"), S("zz"), S("n"), S("1"), S("p"), S("p"));
-    append_views(4);
-    /* The oracle's number of writer 0 counts the batch that has no site. */
-    append_views(1);
-    while (oracle.numbers[0] < 3)
-        append_views(1);
-    char admin[128];
-    snprintf(admin, sizeof(admin), "unix:%s/aggregate", server.dir);
-    pid_t pid = start_telling_aggregator(&server.address, admin);
-    wait_applied();
-    wait_told(admin, "/metrics", "\nfootfall_aggregator_entries_left_out_total 3\n");
-    wait_told(admin, "/metrics", "\nfootfall_aggregator_log_entries_behind 0\n");
-    wait_told(admin, "/readyz", "{\"status\":\"ready\"");
-    wait_told(admin, "/readyz", "\"name\":\"entries\",\"ok\":false,\"needed\":false");
-    wait_told(admin, "/readyz", "(left out: 3)");
-    stop_aggregator(pid);
-    assert_int_equal(field(TOTAL, S("v")), oracle.all_views);
-}
-
-static void a_key_of_another_type_stops_it_until_it_is_gone(void **state)
-{
-    (void)state;
-    DO(S("SET"), S(PAGE), S("stray"));
-    append_views(5);
-    char admin[128];
-    snprintf(admin, sizeof(admin), "unix:%s/aggregate", server.dir);
-    pid_t pid = start_telling_aggregator(&server.address, admin);
-    wait_told(admin, "/metrics", "\nfootfall_aggregator_log_entries_behind 1\n");
-    wait_told(admin, "/readyz", "\"name\":\"redis\",\"ok\":false,\"needed\":true");
-    assert_int_equal(log_length(), 1);
-    assert_int_equal(field(TOTAL, S("v")), 0);
-    DO(S("DEL"), S(PAGE));
-    wait_applied();
-    wait_told(admin, "/readyz", "{\"status\":\"ready\"");
-    /* The same while it runs and knows the table. */
-    DO(S("RENAME"), S(PAGE), S("aside"));
-    DO(S("SET"), S(PAGE), S("stray"));
-    append_views(5);
-    sleep_ms(400);
-    assert_int_equal(log_length(), 1);
-    DO(S("RENAME"), S("aside"), S(PAGE));
-    wait_applied();
-    stop_aggregator(pid);
-    assert_counts_equal_the_oracle();
-}
-
-static void half_a_folded_batch_is_not_folded_twice(void **state)
-{
-    (void)state;
-    static const struct str SITES[] = {S(SITE), S("b.example")};
-    struct buf payload;
-    buf_init(&payload, BATCH_BYTES_MAX);
-    batch_begin(&payload, ARRAY_LEN(SITES));
-    for (size_t i = 0; i < ARRAY_LEN(SITES); i++) {
-        struct section *section = section_new(10);
-        section_reset(section, SITES[i], DATE);
-        count_view(section, "/", true);
-        batch_append_section(&payload, section);
-        section_free(section);
-    }
-    batch_end(&payload);
-    append_payload(0, buf_str(&payload));
-    buf_done(&payload);
-    DO(S("SET"), S("ff:{0}:b.example:live:20261123:page"), S("stray"));
-    pid_t pid = start_aggregator(&server.address);
-    sleep_ms(400);
-    DO(S("DEL"), S("ff:{0}:b.example:live:20261123:page"));
-    wait_applied();
-    stop_aggregator(pid);
-    assert_int_equal(field(TOTAL, S("v")), 1);
-    assert_int_equal(field("ff:{0}:b.example:live:20261123:total", S("v")), 1);
 }
 
 static void a_redis_without_memory_is_waited_for(void **state)
@@ -641,7 +331,104 @@ static void the_rights_of_its_role_are_enough(void **state)
     assert_counts_equal_the_oracle();
 }
 
-#define SERVED(test) cmocka_unit_test_setup_teardown(test, start_server, stop_server)
+/* --- A cursor and a log of different times -----------------------------------------------------
+ */
+
+/* The append-only files as a backup has them: copied away, and back. */
+static void copy_files(const char *from, const char *to)
+{
+    char line[300];
+    int len = snprintf(line, sizeof(line), "rm -rf %s/%s && cp -a %s/%s %s/%s", server.dir, to,
+                       server.dir, from, server.dir, to);
+    assert_true(len > 0 && (size_t)len < sizeof(line));
+    assert_int_equal(system(line), 0);
+}
+
+static void an_older_backup_counts_once_what_it_has(void **state)
+{
+    (void)state;
+    pid_t pid = start_aggregator(&server.address);
+    for (int i = 0; i < 20; i++)
+        append_views(10);
+    wait_applied();
+    kill(pid, SIGSTOP);
+    for (int i = 0; i < 5; i++)
+        append_views(10); /* in the backup's log, not applied */
+    copy_files("appendonlydir", "backup");
+    struct oracle then = oracle;
+    kill(pid, SIGCONT);
+    for (int i = 0; i < 20; i++)
+        append_views(10);
+    wait_applied();
+    assert_counts_equal_the_oracle();
+
+    /* The aggregator lives through it, and remembers a later cursor. */
+    redis_free(redis);
+    redis_server_kill(&server, SIGKILL);
+    copy_files("backup", "appendonlydir");
+    redis_server_restart(&server, APPEND_ONLY);
+    redis = redis_server_connect(&server);
+    oracle = then;
+    wait_applied();
+    assert_counts_equal_the_oracle();
+    for (int i = 0; i < 5; i++)
+        append_views(10);
+    wait_applied();
+    stop_aggregator(pid);
+    assert_counts_equal_the_oracle();
+    assert_int_equal(stream_length(QUARANTINE), 0);
+}
+
+static void without_a_cursor_what_is_in_the_log_counts_once(void **state)
+{
+    (void)state;
+    pid_t pid = start_aggregator(&server.address);
+    append_views(10);
+    wait_applied();
+    kill(pid, SIGSTOP);
+    for (int i = 0; i < 5; i++)
+        append_views(10);
+    DO(S("DEL"), S(CURSOR));
+    kill(pid, SIGCONT);
+    wait_applied();
+    append_views(10);
+    wait_applied();
+    stop_aggregator(pid);
+    assert_counts_equal_the_oracle();
+}
+
+/* Such entries may have been counted. */
+static void what_stands_before_the_cursor_is_not_counted(void **state)
+{
+    (void)state;
+    pid_t pid = start_aggregator(&server.address);
+    append_views(10);
+    wait_applied();
+    struct oracle then = oracle;
+    for (int i = 0; i < 3; i++) {
+        /* The log is lost, and its clock is behind. */
+        DO(S("DEL"), S(LOG));
+        DO(S("XADD"), S(LOG), S("1-0"), S("w"), S("x"));
+        wait_applied();
+        assert_int_equal(stream_length(QUARANTINE), i + 1);
+    }
+    struct redis_reply *cursor = redis_do(redis, S("GET"), S(CURSOR));
+    struct redis_reply *info = redis_do(redis, S("XINFO"), S("STREAM"), S(LOG));
+    bool told = false;
+    for (size_t i = 0; i + 1 < redis_reply_count(info); i++)
+        if (redis_reply_is(redis_reply_at(info, i), "last-generated-id"))
+            told = str_eq(redis_reply_str(redis_reply_at(info, i + 1)), redis_reply_str(cursor));
+    assert_true(told);
+    redis_reply_free(info);
+    redis_reply_free(cursor);
+    assert_int_equal(field(TOTAL, S("v")), then.all_views);
+    append_views(10);
+    wait_applied();
+    stop_aggregator(pid);
+    assert_counts_equal_the_oracle();
+}
+
+#define SERVED(test) cmocka_unit_test_setup_teardown(test, counted_start, counted_stop)
 
 int main(void)
 {
@@ -654,12 +441,12 @@ int main(void)
         SERVED(a_killed_redis_counts_once),
         SERVED(a_lost_reply_is_settled_by_the_cursor),
         SERVED(past_a_tables_cap_values_count_as_other),
-        SERVED(what_is_no_batch_is_passed_over),
-        SERVED(a_key_of_another_type_stops_it_until_it_is_gone),
-        SERVED(half_a_folded_batch_is_not_folded_twice),
         SERVED(a_redis_without_memory_is_waited_for),
         SERVED(a_library_that_is_gone_is_loaded_again),
         SERVED(the_rights_of_its_role_are_enough),
+        SERVED(an_older_backup_counts_once_what_it_has),
+        SERVED(without_a_cursor_what_is_in_the_log_counts_once),
+        SERVED(what_stands_before_the_cursor_is_not_counted),
     };
     signal(SIGPIPE, SIG_IGN);
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

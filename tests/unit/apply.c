@@ -2,6 +2,8 @@
 
 #include "aggregator/apply.h"
 
+#include <stdio.h>
+
 #include "tests/test.h"
 
 #define S(text) STR_LIT(text)
@@ -98,10 +100,61 @@ static void the_documented_call(void **state)
     ledger_mark(day, 0x00f1e2d3c4b5a697, 9);
     apply_call_build(&call, 0, &ledger, S("4-0"), S("5-0"), NOW_MS);
     assert_argv(EXPECTED, ARRAY_LEN(EXPECTED));
-    assert_true(str_eq(apply_call_key_name(&call, 1), S("ff:{0}:cursor")));
-    assert_true(str_eq(apply_call_key_name(&call, 4), S("ff:{0}:a.example:live:20261123:page")));
-    assert_true(str_eq(apply_call_key_name(&call, 5), S("a sketch")));
-    assert_true(str_eq(apply_call_key_name(&call, 0), S("a sketch")));
+}
+
+static void a_refusal_leads_to_the_hash_that_it_is_about(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *error, *table; /* "": it is about no hash */
+    } CASES[] = {
+        {"BADTYPE 1", ""},
+        {"BADTYPE 2", ""},
+        {"BADTYPE 3", "total"},
+        {"BADTYPE 4", "page"},
+        {"BADTYPE 5", "total"}, /* sketches */
+        {"BADTYPE 6", "page"},
+        {"BADTYPE 7", "total"}, /* scratch keys */
+        {"BADTYPE 8", "page"},
+        {"BADTYPE 9", ""},
+        {"BADTYPE 0", ""},
+        {"BADARG -4", "page"},
+        {"BADARG -1", ""},
+        {"BADARG 1", ""},
+        {"BADARG 4", ""},
+        {"BADARG 5", "total"},
+        {"BADFIELD 8", "total"},
+        {"BADFIELD 13", "total"},
+        {"BADARG 14", "page"},
+        {"BADFIELD 17", "page"},
+        {"BADFIELD 20", "page"},
+        {"BADSKETCH 24", "total"},
+        {"BADSKETCH 28", "page"},
+        {"BADSKETCH 29", ""},
+        {"BADARG", ""},
+        {"BADARG x", ""},
+        {"BADARG 12345678901", ""},
+        {"", ""},
+    };
+    /* Arguments: head 1-4, total 5-13, page 14-20, sketches 21-24 and 25-28. */
+    struct ledger_day *day = day_of("a.example");
+    add(day, TABLE_PAGE, "/a", METRIC_PAGEVIEWS, 1);
+    add(day, TABLE_PAGE, "/b", METRIC_PAGEVIEWS, 1);
+    ledger_add_register(day, ledger_row(day, TABLE_PAGE, S("/a")), (struct sketch_register){5, 3});
+    add(day, TABLE_TOTAL, "", METRIC_PAGEVIEWS, 1);
+    add(day, TABLE_TOTAL, "", METRIC_VISITS, 1);
+    ledger_add_register(day, ledger_row(day, TABLE_TOTAL, S("")), (struct sketch_register){5, 3});
+    ledger_mark(day, 0x00f1e2d3c4b5a697, 9);
+    apply_call_build(&call, 0, &ledger, S("4-0"), S("5-0"), NOW_MS);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        struct str key = apply_call_culprit(&call, str_from(CASES[i].error));
+        char expected[64] = "";
+        if (CASES[i].table[0] != '\0')
+            snprintf(expected, sizeof(expected), "ff:{0}:a.example:live:20261123:%s",
+                     CASES[i].table);
+        if (!str_eq(key, str_from(expected)))
+            fail_msg("%s: %.*s", CASES[i].error, STR_ARG(key));
+    }
 }
 
 static void zero_sums_are_left_out_and_negative_ones_are_not(void **state)
@@ -190,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FRESH(the_documented_call),
+        FRESH(a_refusal_leads_to_the_hash_that_it_is_about),
         FRESH(zero_sums_are_left_out_and_negative_ones_are_not),
         FRESH(nothing_pending_only_moves_the_cursor),
         FRESH(only_days_with_something_pending_are_in_the_call),

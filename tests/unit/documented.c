@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "aggregator/aggregate_metrics.h"
+#include "aggregator/batch.h"
+#include "aggregator/trouble.h"
 #include "collector/collect_metrics.h"
 #include "dashboards/server/dashboards_metrics.h"
 
@@ -83,6 +85,22 @@ static void operations_name_every_check(void **state)
     free(document);
 }
 
+/* In a check's words, or as a reason in quarantine. */
+static void operations_name_every_trouble(void **state)
+{
+    char *document = read_document("operations.md");
+    (void)state;
+    for (int kind = 0; kind < TROUBLE__COUNT; kind++) {
+        const char *words = trouble_words((enum trouble_kind)kind);
+        if (strstr(document, words) == NULL)
+            fail_msg("the document lacks: %s", words);
+    }
+    for (int status = BATCH_OK + 1; status < BATCH__COUNT; status++)
+        if (strstr(document, batch_status_name((enum batch_status)status)) == NULL)
+            fail_msg("the document lacks: %s", batch_status_name((enum batch_status)status));
+    free(document);
+}
+
 static void limits_name_every_reason(void **state)
 {
     static const char *const LINES[] = {
@@ -131,6 +149,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(operations_name_every_metric),
         cmocka_unit_test(operations_name_every_check),
+        cmocka_unit_test(operations_name_every_trouble),
         cmocka_unit_test(limits_name_every_reason),
         cmocka_unit_test(every_row_is_well_formed),
     };

@@ -1,0 +1,203 @@
+/* Reads entries and folds them into the ledger, whose tables are loaded as they are met.
+ *
+ *   XREAD after `last` ─▶ take apart ─▶ decode ─▶ HKEYS of tables not known yet ─▶ fold ─▶ `last`
+ *                             │            │              │
+ *                             └────────────┴──────────────┴─▶ stuck: it is the quarantine's
+ *
+ * All that can fail for good is tried before anything of the entry is folded. Called by the
+ * aggregator. */
+
+#include "aggregator/log_tail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "aggregator/batch.h"
+#include "aggregator/fold.h"
+
+enum { KEY_BYTES_MAX = 64 };
+
+void log_tail_init(struct log_tail *tail, uint32_t shard)
+{
+    *tail = (struct log_tail){.entries_max = APPLY_ENTRIES_MAX};
+    buf_init(&tail->key, KEY_BYTES_MAX);
+    model_key_log(&tail->key, shard);
+    ledger_init(&tail->ledger);
+}
+
+void log_tail_done(struct log_tail *tail)
+{
+    ledger_forget(&tail->ledger);
+    buf_done(&tail->key);
+}
+
+static void empty(struct log_tail *tail)
+{
+    tail->entries = tail->bytes = 0;
+    tail->is_full = tail->is_stuck = false;
+}
+
+void log_tail_begin(struct log_tail *tail, const struct log_entry_id *cursor)
+{
+    ledger_forget(&tail->ledger);
+    tail->last = *cursor;
+    empty(tail);
+}
+
+void log_tail_applied(struct log_tail *tail)
+{
+    ledger_applied(&tail->ledger);
+    tail->oldest_ms = 0;
+    empty(tail);
+}
+
+/* --- Folding -----------------------------------------------------------------------------------
+ */
+
+enum folded {
+    FOLDED,
+    FOLD_STUCK,
+    FOLD_TROUBLE,
+};
+
+static enum folded stuck(struct log_tail *tail, const char *why, struct str key)
+{
+    tail->is_stuck = tail->is_full = true;
+    if (key.len == 0)
+        (void)snprintf(tail->why, sizeof(tail->why), "%s", why);
+    else
+        (void)snprintf(tail->why, sizeof(tail->why), "%s (%.*s)", why, STR_ARG(key));
+    return FOLD_STUCK;
+}
+
+static enum folded load_table(struct log_tail *tail, struct redis *redis, struct ledger_day *day,
+                              enum table table, struct trouble *ret_trouble)
+{
+    char doing[sizeof(ret_trouble->doing)];
+    enum folded folded = FOLDED;
+    struct buf key;
+    (void)snprintf(doing, sizeof(doing), "loading %s of %.*s on %" PRIu32, model_table_name(table),
+                   STR_ARG(day->site), day->date);
+    buf_init(&key, VALUE_BYTES_MAX);
+    model_key_live(&key, day->site, day->date, table);
+    struct redis_reply *reply =
+        trouble_check(ret_trouble, doing, redis, redis_do(redis, STR_LIT("HKEYS"), buf_str(&key)));
+    if (reply != NULL) {
+        for (size_t i = 0; i < redis_reply_count(reply); i++)
+            ledger_load_field(day, table, redis_reply_str(redis_reply_at(reply, i)));
+        day->tables[table].is_loaded = true;
+    } else if (trouble_lasts(ret_trouble->kind)) {
+        folded = stuck(tail, trouble_words(ret_trouble->kind), buf_str(&key));
+    } else {
+        folded = FOLD_TROUBLE;
+    }
+    redis_reply_free(reply);
+    buf_done(&key);
+    return folded;
+}
+
+static enum folded load_tables(struct log_tail *tail, struct redis *redis,
+                               const struct day_set *set, struct trouble *ret_trouble)
+{
+    enum folded folded = FOLDED;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct section *section = set->sections[i];
+        struct ledger_day *day = ledger_day(&tail->ledger, section->site, section->date);
+        uint32_t missing = fold_missing_tables(section, day);
+        for (int t = 0; t < TABLE__COUNT && folded == FOLDED; t++)
+            if ((missing >> t & 1) != 0)
+                folded = load_table(tail, redis, day, (enum table)t, ret_trouble);
+    }
+    return folded;
+}
+
+static enum folded fold_batch(struct log_tail *tail, struct redis *redis,
+                              const struct log_entry *entry, struct trouble *ret_trouble)
+{
+    struct day_set set;
+    day_set_init(&set, APPLY_CELLS_MAX);
+    enum batch_status status = batch_fold(entry->payload, &set);
+    enum folded folded = status == BATCH_OK ? load_tables(tail, redis, &set, ret_trouble)
+                                            : stuck(tail, batch_status_name(status), STR_EMPTY);
+    for (size_t i = 0; i < set.count && folded == FOLDED; i++) {
+        const struct section *section = set.sections[i];
+        fold_section(section, entry->writer, entry->number,
+                     ledger_day(&tail->ledger, section->site, section->date));
+    }
+    day_set_done(&set);
+    return folded;
+}
+
+/* An entry's id begins with the time at which it came. */
+static void note_oldest(struct log_tail *tail, struct str id)
+{
+    uint64_t ms = 0, seq;
+    if (tail->entries == 0 && log_entry_id_parse(id, &ms, &seq))
+        tail->oldest_ms = (int64_t)ms;
+}
+
+/* Folds one entry, unless it has no room any more. */
+static enum folded fold_entry(struct log_tail *tail, struct redis *redis,
+                              const struct redis_reply *reply, struct trouble *ret_trouble)
+{
+    struct log_entry entry;
+    struct log_entry_id id;
+    bool is_entry = log_entry_parse(reply, &entry);
+    if (!log_entry_id_set(&id, entry.id)) {
+        (void)trouble_set(ret_trouble, "reading the log", STR_LIT("an entry without id"));
+        return FOLD_TROUBLE;
+    }
+    note_oldest(tail, entry.id);
+    if (tail->entries > 0 && tail->bytes + entry.payload.len > APPLY_BYTES_MAX) {
+        tail->is_full = true;
+        return FOLDED;
+    }
+    enum folded folded = is_entry ? fold_batch(tail, redis, &entry, ret_trouble)
+                                  : stuck(tail, "append did not write it", STR_EMPTY);
+    if (folded == FOLDED) {
+        tail->last = id;
+        tail->entries++;
+        tail->bytes += entry.payload.len;
+        tail->is_full = tail->entries >= tail->entries_max;
+    } else if (folded == FOLD_STUCK) {
+        tail->stuck_at = id;
+    }
+    return folded;
+}
+
+/* --- Reading -----------------------------------------------------------------------------------
+ */
+
+static struct redis_reply *read_entries(const struct log_tail *tail, struct redis *redis, bool wait)
+{
+    char count[16], block_ms[16];
+    size_t entries =
+        tail->entries_max < APPLY_READ_ENTRIES ? tail->entries_max : APPLY_READ_ENTRIES;
+    (void)snprintf(count, sizeof(count), "%zu", entries);
+    (void)snprintf(block_ms, sizeof(block_ms), "%d", APPLY_BLOCK_MS);
+    const struct str argv[] = {
+        STR_LIT("XREAD"),   STR_LIT("COUNT"),   str_from(count),     STR_LIT("BLOCK"),
+        str_from(block_ms), STR_LIT("STREAMS"), buf_str(&tail->key), log_entry_id_str(&tail->last)};
+    const struct str argv_now[] = {argv[0], argv[1], argv[2], argv[5], argv[6], argv[7]};
+    return wait ? redis_command(redis, ARRAY_LEN(argv), argv)
+                : redis_command(redis, ARRAY_LEN(argv_now), argv_now);
+}
+
+bool log_tail_read(struct log_tail *tail, struct redis *redis, bool wait, size_t *ret_count,
+                   struct trouble *ret_trouble)
+{
+    struct redis_reply *reply =
+        trouble_check(ret_trouble, "reading the log", redis, read_entries(tail, redis, wait));
+    if (reply == NULL)
+        return false;
+    enum folded folded = FOLDED;
+    *ret_count = 0;
+    if (redis_reply_count(reply) == 1) {
+        const struct redis_reply *entries = redis_reply_at(redis_reply_at(reply, 0), 1);
+        *ret_count = redis_reply_count(entries);
+        for (size_t i = 0; i < *ret_count && folded == FOLDED && !tail->is_full; i++)
+            folded = fold_entry(tail, redis, redis_reply_at(entries, i), ret_trouble);
+    }
+    redis_reply_free(reply);
+    return folded != FOLD_TROUBLE;
+}
