@@ -10,6 +10,7 @@
 #include "aggregator/functions.h"
 #include "aggregator/log_entry.h"
 #include "aggregator/model.h"
+#include "aggregator/quarantine.h"
 #include "cli/check_rights.h"
 #include "common/clock.h"
 #include "common/limits.h"
@@ -155,6 +156,26 @@ static void check_log(struct findings *findings, struct redis *redis)
         findings_good("The log is counted as it comes (batches that wait: %" PRId64 ").", entries);
 }
 
+static void check_quarantine(struct findings *findings, struct redis *redis)
+{
+    uint64_t entries;
+    struct trouble trouble;
+    if (!quarantine_count(redis, 0, &entries, &trouble))
+        findings_trouble(findings, "The quarantine cannot be read: %s.", trouble.said);
+    else if (entries >= QUARANTINE_ENTRIES_MAX)
+        findings_trouble(findings,
+                         "The quarantine is full (%" PRIu64 " batches), and nothing is counted "
+                         "until there is room: `footfall quarantine` tells why.",
+                         entries);
+    else if (entries > 0)
+        findings_trouble(findings,
+                         "Batches that could not be counted are in quarantine: %" PRIu64 ". "
+                         "`footfall quarantine` lists them.",
+                         entries);
+    else
+        findings_good("Nothing is in quarantine.");
+}
+
 /* --- All of it -------------------------------------------------------------------------------- */
 
 void check_redis(struct findings *findings, const struct config *config)
@@ -177,6 +198,7 @@ void check_redis(struct findings *findings, const struct config *config)
     check_rights(findings, redis, &address);
     check_functions(findings, redis);
     check_log(findings, redis);
+    check_quarantine(findings, redis);
     redis_free(redis);
     explicit_bzero(&address, sizeof(address));
 }

@@ -54,11 +54,12 @@ static json_t *ask_until_ready(const char *address, char error[static ERROR_BYTE
     }
 }
 
-/* The command looks at geo databases itself, and says more of them. */
+/* The command looks at geo databases and the quarantine itself, and says more of them. */
 static bool is_told_elsewhere(const json_t *check)
 {
     const char *name = json_string_value(json_object_get(check, "name"));
-    return name == NULL || str_starts_with(str_from(name), STR_LIT("geo_"));
+    return name == NULL || str_starts_with(str_from(name), STR_LIT("geo_")) ||
+           strcmp(name, "quarantine") == 0;
 }
 
 static void tell_check(struct findings *findings, const char *role, const json_t *check)

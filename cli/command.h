@@ -31,3 +31,4 @@ int command_dashboards(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_site(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_quarantine(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct command {
     {"site", "the sites that are counted: add, list, show, remove", command_site},
     {"stats", "a site's counts, in the terminal or as JSON", stats_main},
     {"check", "is everything as it should be: configuration, Redis, geo database", command_check},
+    {"quarantine", "what could not be counted: look, try again, discard", command_quarantine},
 };
 
 static void print_help(FILE *out)
