@@ -22,8 +22,16 @@ struct redis_server server;
 struct redis *redis;
 struct oracle oracle;
 void (*on_redis_lost)(void);
-const char *const APPEND_ONLY[] = {
-    "--appendonly", "yes", "--appendfsync", "always", "--enable-protected-configs", "yes", NULL};
+/* Its file is rewritten soon, so that it is loaded soon after many kills. */
+const char *const APPEND_ONLY[] = {"--appendonly",
+                                   "yes",
+                                   "--appendfsync",
+                                   "always",
+                                   "--enable-protected-configs",
+                                   "yes",
+                                   "--auto-aof-rewrite-min-size",
+                                   "4mb",
+                                   NULL};
 
 void sleep_ms(long ms)
 {
