@@ -176,8 +176,9 @@ size_t redis_reply_count(const struct redis_reply *reply)
 
 const struct redis_reply *redis_reply_at(const struct redis_reply *reply, size_t index)
 {
-    assert(index < redis_reply_count(reply));
-    return (const struct redis_reply *)(const void *)inside(reply)->element[index];
+    static const redisReply NIL = {.type = REDIS_REPLY_NIL};
+    const redisReply *at = index < redis_reply_count(reply) ? inside(reply)->element[index] : &NIL;
+    return (const struct redis_reply *)(const void *)at;
 }
 
 bool redis_reply_is(const struct redis_reply *reply, const char *text)

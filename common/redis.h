@@ -40,6 +40,8 @@ enum redis_type redis_reply_type(const struct redis_reply *reply);
 struct str redis_reply_str(const struct redis_reply *reply);
 int64_t redis_reply_integer(const struct redis_reply *reply);
 size_t redis_reply_count(const struct redis_reply *reply);
+/* Nil past the end and of what is no array: a reply of another shape than was expected says nothing
+ * wherever it is asked. */
 const struct redis_reply *redis_reply_at(const struct redis_reply *reply, size_t index);
 /* True for a string reply of just these bytes. */
 bool redis_reply_is(const struct redis_reply *reply, const char *text);
