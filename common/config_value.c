@@ -58,16 +58,28 @@ bool value_listen(struct str text, struct listen_address *ret_address)
     return true;
 }
 
+/* A mapped IPv4 address in IPv6's spelling. */
+static bool is_mapped(const char *literal)
+{
+    struct in6_addr address;
+    return inet_pton(AF_INET6, literal, &address) == 1 && IN6_IS_ADDR_V4MAPPED(&address);
+}
+
 bool value_range_valid(struct str text)
 {
+    enum { DIGITS_MAX = 3, MAPPED_BITS = 96 };
     char literal[INET6_ADDRSTRLEN];
     bool is_v6;
     size_t slash = str_find(text, '/');
+    struct str prefix = str_from_at(text, slash + 1);
     if (!literal_parse(str_prefix(text, slash), literal, &is_v6))
         return false;
-    unsigned prefix_bits;
-    return slash == text.len ||
-           value_uint(str_from_at(text, slash + 1), is_v6 ? 128 : 32, &prefix_bits);
+    if (slash == text.len)
+        return true;
+    /* A range that is wider than the mapping is of neither family. */
+    unsigned bits;
+    return prefix.len <= DIGITS_MAX && value_uint(prefix, is_v6 ? 128 : 32, &bits) &&
+           (!is_mapped(literal) || bits >= MAPPED_BITS);
 }
 
 bool value_url_valid(struct str text)

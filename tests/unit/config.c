@@ -252,6 +252,25 @@ static void a_file_is_read_up_to_its_cap(void **state)
     }
 }
 
+/* The check found them good, and the collector then did not start. */
+static void a_range_that_the_collector_refuses_is_refused(void **state)
+{
+    (void)state;
+    static const char *const RANGES[] = {"::ffff:92.0.0.0/14", "::ffff:10.0.0.0/95",
+                                         "10.0.0.0/000008"};
+    for (size_t i = 0; i < ARRAY_LEN(RANGES); i++) {
+        struct config config;
+        char error[ERROR_BYTES], yaml[100];
+        snprintf(yaml, sizeof(yaml), "http:\n  trusted_proxies: [\"%s\"]\n", RANGES[i]);
+        assert_false(load(yaml, &config, error));
+        assert_non_null(strstr(error, "must list addresses or ranges"));
+    }
+    struct config config;
+    char error[ERROR_BYTES];
+    assert_true(load("http:\n  trusted_proxies: \"::ffff:10.0.0.0/96\"\n", &config, error));
+    config_done(&config);
+}
+
 static void a_missing_file_is_named(void **state)
 {
     (void)state;
@@ -302,6 +321,7 @@ int main(void)
         cmocka_unit_test(the_environment_wins_over_the_file),
         cmocka_unit_test(a_list_holds_so_many_and_no_more),
         cmocka_unit_test(a_file_is_read_up_to_its_cap),
+        cmocka_unit_test(a_range_that_the_collector_refuses_is_refused),
         cmocka_unit_test(a_missing_file_is_named),
         cmocka_unit_test(a_wrong_value_leaves_what_was_set),
         cmocka_unit_test(the_description_names_every_key_once),
