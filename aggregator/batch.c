@@ -49,6 +49,7 @@ size_t batch_section_bytes_max(const struct section *section)
 
 void batch_begin(struct buf *out, uint32_t section_count)
 {
+    assert(section_count <= BATCH_SECTIONS_MAX);
     buf_append(out, BATCH_HEAD, sizeof(BATCH_HEAD));
     buf_append_varint(out, section_count);
 }
@@ -289,6 +290,8 @@ static enum batch_status read_sections(struct reader *r, const struct day_set *r
     uint64_t count;
     if (!read_varint(r, &count))
         return BATCH_TRUNCATED;
+    if (count > BATCH_SECTIONS_MAX)
+        return BATCH_TOO_MANY_SECTIONS;
     for (uint64_t i = 0; i < count; i++) {
         enum batch_status status = read_section(r, room);
         if (status != BATCH_OK)
@@ -312,6 +315,7 @@ const char *batch_status_name(enum batch_status status)
         [BATCH_BAD_METRIC] = "bad metric",
         [BATCH_BAD_REGISTER] = "bad register",
         [BATCH_TRAILING_BYTES] = "bytes after the end",
+        [BATCH_TOO_MANY_SECTIONS] = "too many sections",
         [BATCH_TOO_MANY_CELLS] = "too many cells",
     };
     assert(status < BATCH__COUNT);

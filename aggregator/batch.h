@@ -26,6 +26,7 @@ enum { BATCH_ENDS_BYTES_MAX = 3 + 5 + 4 };
 /* No section takes more in a payload. */
 size_t batch_section_bytes_max(const struct section *section);
 
+/* At most BATCH_SECTIONS_MAX. */
 void batch_begin(struct buf *out, uint32_t section_count);
 /* Sorts the section's registers as a side effect. */
 void batch_append_section(struct buf *out, struct section *section);
@@ -56,6 +57,7 @@ enum batch_status {
     BATCH_BAD_METRIC,
     BATCH_BAD_REGISTER,
     BATCH_TRAILING_BYTES,
+    BATCH_TOO_MANY_SECTIONS,
     BATCH_TOO_MANY_CELLS, /* does not fit in the set's sections: fold into a fresh set */
     BATCH__COUNT,
 };

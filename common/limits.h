@@ -56,6 +56,9 @@ static_assert(HOST_BYTES_MAX <= VALUE_BYTES_MAX, "a referrer host is a value");
 /* One batch: what one worker can gather during one round trip to Redis, far under Redis's own
  * limits and small enough that `append` runs well under a millisecond. */
 #define BATCH_BYTES_MAX (1024 * 1024)
+/* Sections of one batch, and of one live part: far more sites than one round trip brings, and few
+ * enough that looking for each among those before it takes milliseconds. */
+#define BATCH_SECTIONS_MAX 4096
 /* Sealed batches that wait for Redis in a worker's memory; past it beacons are shed with 503. */
 #define WRITER_QUEUE_BYTES_MAX (16 * 1024 * 1024)
 static_assert(WRITER_QUEUE_BYTES_MAX >= 2 * BATCH_BYTES_MAX, "one in flight and one waiting");

@@ -226,6 +226,45 @@ static void a_full_set_refuses_and_keeps_its_sums(void **state)
     section_free(section);
 }
 
+/* A batch of sections of eight bytes each, of as many dates. */
+static enum batch_status fold_small_sections(uint32_t count, struct day_set *set)
+{
+    struct buf bytes;
+    buf_init(&bytes, BATCH_BYTES_MAX);
+    buf_append(&bytes, "FB\1", 3);
+    buf_append_varint(&bytes, count);
+    for (uint32_t i = 0; i < count; i++) {
+        buf_append(&bytes, "\1a", 2);
+        buf_append_varint(&bytes, 20000101 + i % 28 + i / 28 % 12 * 100 + i / 336 * 10000);
+        buf_append(&bytes, "\0\0", 2);
+    }
+    batch_end(&bytes);
+    day_set_init(set, 10);
+    enum batch_status status = batch_fold(buf_str(&bytes), set);
+    buf_done(&bytes);
+    return status;
+}
+
+/* One megabyte of empty sections kept the aggregator busy for half a minute. */
+static void the_sections_of_a_batch_are_bounded(void **state)
+{
+    static const struct {
+        uint32_t count;
+        enum batch_status status;
+    } CASES[] = {
+        {BATCH_SECTIONS_MAX - 1, BATCH_OK},
+        {BATCH_SECTIONS_MAX, BATCH_OK},
+        {BATCH_SECTIONS_MAX + 1, BATCH_TOO_MANY_SECTIONS},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        struct day_set set;
+        assert_int_equal(fold_small_sections(CASES[i].count, &set), CASES[i].status);
+        assert_int_equal(set.count, CASES[i].status == BATCH_OK ? CASES[i].count : 0);
+        day_set_done(&set);
+    }
+}
+
 /* One view's values stand first in each table when it arrives first; the payload must not tell. */
 static void the_order_of_arrival_is_not_in_the_payload(void **state)
 {
@@ -260,6 +299,7 @@ int main(void)
         cmocka_unit_test(any_flipped_bit_or_cut_is_refused),
         cmocka_unit_test(bad_content_is_named),
         cmocka_unit_test(a_full_set_refuses_and_keeps_its_sums),
+        cmocka_unit_test(the_sections_of_a_batch_are_bounded),
         cmocka_unit_test(the_order_of_arrival_is_not_in_the_payload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
