@@ -50,11 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     struct str headers[HEADERS_MAX + 1];
     size_t count = 0;
-    while (rest.len > 0 && count < HEADERS_MAX) {
-        headers[count] = str_prefix(rest, str_find(rest, '\n'));
-        rest = str_from_at(rest, headers[count].len + 1);
-        count++;
-    }
+    while (rest.len > 0 && count < HEADERS_MAX)
+        headers[count++] = fuzz_take_line(&rest);
     check_resolve(&proxies, headers, count);
     return 0;
 }

@@ -12,11 +12,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct consent_headers headers = {.honour_gpc = true, .honour_dnt = true};
     struct str rest = {(const char *)data, len};
     for (size_t i = 0; i < CONSENT_HEADERS_MAX && rest.len > 0; i++) {
-        struct str line = str_prefix(rest, str_find(rest, '\n'));
+        struct str line = fuzz_take_line(&rest);
         headers.cookies[headers.cookie_count++] = line;
         headers.gpc[headers.gpc_count++] = line;
         headers.dnt[headers.dnt_count++] = line;
-        rest = str_from_at(rest, line.len + 1);
     }
     enum consent consent = consent_check(&headers);
     assert((consent == CONSENT_COUNT) == (consent_name(consent) == NULL));

@@ -32,10 +32,8 @@ static bool is_channel(struct str channel)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct str fields[5], rest = {(const char *)data, len};
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        fields[i] = str_prefix(rest, str_find(rest, '\n'));
-        rest = str_from_at(rest, fields[i].len + 1);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        fields[i] = fuzz_take_line(&rest);
     struct beacon beacon = {
         .referrer_host = fields[0],
         .utm = {[UTM_SOURCE] = fields[1], [UTM_MEDIUM] = fields[2], [UTM_CAMPAIGN] = fields[3]},
