@@ -14,6 +14,7 @@
 
 #include "cli/redis_keeper.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -47,6 +48,19 @@ static bool folder_lock(void)
         usleep(LOCK_PAUSE_US);
     }
     return true;
+}
+
+/* A Redis that was killed while it rewrote its file leaves half of a new one behind, which no later
+ * one looks for. */
+static void leftovers_remove(const char *path)
+{
+    DIR *folder = opendir(path);
+    if (folder == NULL)
+        return;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (strncmp(entry->d_name, "temp-", 5) == 0)
+            (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
 }
 
 static _Noreturn void redis_exec(pid_t keeper, const sigset_t *signals)
@@ -119,6 +133,8 @@ int redis_keeper_run(void *data)
     }
     if (!folder_lock())
         return 1;
+    leftovers_remove(".");
+    leftovers_remove("appendonlydir");
     pid_t self = getpid();
     pid_t redis = fork();
     if (redis == 0)

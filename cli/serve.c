@@ -4,8 +4,7 @@
  *             until they answer ─▶ the demo site, once ─▶ addresses
  *     stop:   collect (seals and commits what is open) ─▶ dashboards, aggregate (drains) ─▶ Redis
  *
- * While all runs, this process has one duty: once an hour it has Redis rewrite its journal, so that
- * the order in which increments came does not outlive the hour.
+ * While all runs, this process has one duty: the journal (journal.c).
  *
  * During the start any death is final: a configuration that cannot work should end in a sentence.
  * Afterwards the supervisor starts again what dies. The day's keys are anonymous memory that this
@@ -20,8 +19,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cli/journal.h"
 #include "cli/port.h"
 #include "cli/redis_keeper.h"
+#include "cli/redis_trouble.h"
 #include "cli/site_admin.h"
 #include "cli/store.h"
 #include "cli/supervisor.h"
@@ -44,9 +45,6 @@ enum {
     START_WAIT_MS = 30000,
     TURN_MS = 1000,
     PROGRESS_MS = 3000,
-    /* Ten minutes less than the hour that is promised, for the rewrite itself and for retries. */
-    REWRITE_MS = 50 * 60 * 1000,
-    REWRITE_RETRY_MS = 60 * 1000,
     /* How long each may take to end. The collector waits for Redis at most this long, the
      * aggregator applies what is in the log, Redis syncs its file. */
     COLLECT_STOP_MS = 15000,
@@ -87,7 +85,8 @@ struct serve {
     char redis_folder[STORE_PATH_BYTES];
     char redis_log[STORE_PATH_BYTES];
     char collector_url[STORE_NOTE_BYTES];
-    int64_t rewrite_at_ms;
+    char journal_folder[STORE_PATH_BYTES];
+    struct journal journal;
     int lock_fd;
     int day_keys_fd;
     int lifeline[2];
@@ -263,6 +262,7 @@ static void redis_start(struct serve *serve)
 {
     store_path(serve->redis_folder, serve->config->data, "redis");
     store_path(serve->redis_log, serve->config->data, "log/redis.log");
+    store_path(serve->journal_folder, serve->config->data, "redis/appendonlydir");
     serve->keeper = (struct redis_keeper){
         .folder = serve->redis_folder,
         .lifeline_fd = serve->lifeline[0],
@@ -271,6 +271,7 @@ static void redis_start(struct serve *serve)
     const struct child_options options = {
         .name = "redis",
         .run = redis_keeper_run,
+        .explain = redis_trouble_explain,
         .data = &serve->keeper,
         .log_path = serve->redis_log,
         .stop_stage = STAGE_REDIS,
@@ -415,35 +416,6 @@ static void greet(const struct serve *serve)
     (void)fflush(stdout);
 }
 
-/* --- The journal ------------------------------------------------------------------------------ */
-
-static uint32_t rewrite_ms(const struct serve *serve)
-{
-    return serve->options->rewrite_ms == 0 ? REWRITE_MS : serve->options->rewrite_ms;
-}
-
-/* Asks Redis to begin; false when it cannot now, as during another rewrite. */
-static bool rewrite_begin(const struct serve *serve)
-{
-    char error[ERROR_BYTES];
-    struct redis *redis = redis_answers(serve, error);
-    if (redis == NULL)
-        return false;
-    struct redis_reply *reply = redis_do(redis, STR_LIT("BGREWRITEAOF"));
-    bool good = reply != NULL && redis_reply_type(reply) == REDIS_TYPE_STRING;
-    redis_reply_free(reply);
-    redis_free(redis);
-    return good;
-}
-
-static void rewrite_when_due(struct serve *serve)
-{
-    int64_t now_ms = clock_mono_ms();
-    if (now_ms < serve->rewrite_at_ms)
-        return;
-    serve->rewrite_at_ms = now_ms + (rewrite_begin(serve) ? rewrite_ms(serve) : REWRITE_RETRY_MS);
-}
-
 /* --- The whole -------------------------------------------------------------------------------- */
 
 static bool start(struct serve *serve)
@@ -494,11 +466,12 @@ int serve_run(const struct serve_options *options)
     good = good || supervisor_is_stopping(serve.supervisor);
     if (!good)
         supervisor_stop(serve.supervisor);
-    serve.rewrite_at_ms = clock_mono_ms() + rewrite_ms(&serve);
+    journal_init(&serve.journal, serve.config, serve.redis == NULL ? NULL : serve.journal_folder,
+                 options->rewrite_ms);
     while (!supervisor_is_done(serve.supervisor)) {
         supervisor_turn(serve.supervisor, TURN_MS);
         if (!supervisor_is_stopping(serve.supervisor))
-            rewrite_when_due(&serve);
+            journal_turn(&serve.journal);
     }
     supervisor_free(serve.supervisor);
     close_all(&serve);

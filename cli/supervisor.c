@@ -33,13 +33,14 @@
 
 enum child_state { CHILD_DOWN, CHILD_RUNNING, CHILD_PAUSED };
 
-enum { STAGES_MAX = 8, LAST_LINE_BYTES = 400, DEATH_BYTES = 96 };
+enum { STAGES_MAX = 8, SAID_BYTES = 4096, LAST_LINE_BYTES_MAX = 400, DEATH_BYTES = 96 };
 
 struct child {
     struct child_options options;
     enum child_state state;
     pid_t pid;
     int64_t started_ms;
+    off_t log_from;         /* where its log ended when it was started */
     int64_t start_again_ms; /* while PAUSED */
     unsigned deaths;
     unsigned deaths_in_a_row;
@@ -122,10 +123,17 @@ static _Noreturn void child_process(const struct supervisor *supervisor, const s
 
 static void child_died(struct supervisor *supervisor, struct child *child, const char *how);
 
+static off_t log_size(const char *path)
+{
+    struct stat about;
+    return path != NULL && stat(path, &about) == 0 ? about.st_size : 0;
+}
+
 static void child_spawn(struct supervisor *supervisor, struct child *child)
 {
     child->started_ms = clock_mono_ms();
     child->killed = false;
+    child->log_from = log_size(child->options.log_path);
     (void)fflush(NULL);
     pid_t pid = fork();
     if (pid == 0)
@@ -138,42 +146,60 @@ static void child_spawn(struct supervisor *supervisor, struct child *child)
     }
 }
 
-/* The last line of a log, without its end; empty when there is none. */
-static void last_line(const char *path, char line[static LAST_LINE_BYTES])
+/* What stands in the log since the start, or the end of it. */
+static struct str read_said(const struct child *child, char text[static SAID_BYTES])
 {
-    line[0] = '\0';
+    const char *path = child->options.log_path;
     int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return;
+        return STR_EMPTY;
     off_t size = lseek(fd, 0, SEEK_END);
-    off_t from = size > LAST_LINE_BYTES - 1 ? size - (LAST_LINE_BYTES - 1) : 0;
-    ssize_t len = pread(fd, line, LAST_LINE_BYTES - 1, from);
+    /* A log that was set aside at the start is shorter now. */
+    off_t from = size < child->log_from ? 0 : child->log_from;
+    if (size - from > SAID_BYTES)
+        from = size - SAID_BYTES;
+    ssize_t len = pread(fd, text, SAID_BYTES, from);
     close(fd);
-    struct str text = str_trim((struct str){line, len > 0 ? (size_t)len : 0});
+    return str_trim((struct str){text, len > 0 ? (size_t)len : 0});
+}
+
+static struct str last_line(struct str text)
+{
     size_t start = text.len;
     while (start > 0 && text.ptr[start - 1] != '\n')
         start--;
-    text = str_from_at(text, start);
-    memmove(line, text.ptr, text.len);
-    line[text.len] = '\0';
+    return str_prefix(str_from_at(text, start), LAST_LINE_BYTES_MAX);
+}
+
+/* " It said: …", or the sentence that explains it, or nothing. */
+static void describe_why(const struct child *child, char why[static SAID_BYTES])
+{
+    char text[SAID_BYTES];
+    struct str said = read_said(child, text);
+    why[0] = ' ';
+    why[1] = '\0';
+    if (child->options.explain != NULL &&
+        child->options.explain(child->options.data, said, why + 1, SAID_BYTES - 1))
+        return;
+    struct str line = last_line(said);
+    snprintf(why, SAID_BYTES, "%s%.*s", line.len == 0 ? "" : " It said: ", STR_ARG(line));
 }
 
 /* `pause_ms` 0: it is not started again. */
 static void death_log(const struct child *child, const char *how, uint32_t pause_ms)
 {
-    char said[LAST_LINE_BYTES];
-    last_line(child->options.log_path, said);
+    char why[SAID_BYTES];
+    describe_why(child, why);
     const char *name = child->options.name;
     if (pause_ms == 0)
-        log_error("%s %s.%s%s", name, how, said[0] == '\0' ? "" : " It said: ", said);
+        log_error("%s %s.%s", name, how, why);
     else if (child->deaths_in_a_row >= SUPERVISOR_LOOP_DEATHS)
         log_error("%s %s, %u times in a row soon after its start: it cannot run like this. Next "
-                  "try in %u s.%s%s",
-                  name, how, child->deaths_in_a_row, (pause_ms + 999) / 1000,
-                  said[0] == '\0' ? "" : " It said: ", said);
+                  "try in %u s.%s",
+                  name, how, child->deaths_in_a_row, (pause_ms + 999) / 1000, why);
     else
-        log_warn("%s %s; it is started again in %u.%02u s.%s%s", name, how, pause_ms / 1000,
-                 pause_ms % 1000 / 10, said[0] == '\0' ? "" : " It said: ", said);
+        log_warn("%s %s; it is started again in %u.%02u s.%s", name, how, pause_ms / 1000,
+                 pause_ms % 1000 / 10, why);
 }
 
 static void child_died(struct supervisor *supervisor, struct child *child, const char *how)

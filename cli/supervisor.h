@@ -36,6 +36,9 @@ struct child_options {
     const char *name; /* in sentences */
     /* Runs in the new process; what it returns is the exit code. Normally it ends in exec. */
     int (*run)(void *data);
+    /* Puts what stands in its log since the start into a sentence; false when it does not know.
+     * NULL: the last line of the log speaks for itself. */
+    bool (*explain)(void *data, struct str said, char *ret_sentence, size_t sentence_bytes);
     void *data;
     const char *log_path; /* gets standard output and error; NULL: they stay */
     unsigned stop_stage;

@@ -318,3 +318,11 @@ static_assert(QUARANTINE_REASON_BYTES_MAX >= 2 * HOST_BYTES_MAX, "a key of a sit
 #define PRUNE_EVERY_MS (60 * 60 * 1000)
 static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + PRUNE_EVERY_MS,
               "no batch that may come again has lost its row");
+
+/* --- The journal ------------------------------------------------------------------------------ */
+/* Free space that must be there, beside once more what the journal takes, before Redis is asked to
+ * rewrite it: until the rewrite is done the old one stays, and what is appended meanwhile needs
+ * room as well. A few seconds of batches at their busiest. */
+#define JOURNAL_FREE_BYTES_MIN (16ull * 1024 * 1024)
+/* How often a rewrite that could not be begun, or failed, is tried again. */
+#define JOURNAL_RETRY_MS (60 * 1000)

@@ -571,6 +571,25 @@ static void a_stale_socket_is_no_obstacle(void **state)
     stop(served);
 }
 
+/* What a killed Redis was writing would stay for ever. */
+static void halves_of_a_killed_rewrite_are_removed(void **state)
+{
+    static const char *const NAMES[] = {"redis/temp-rewriteaof-bg-77.aof", "redis/temp-77.rdb",
+                                        "redis/appendonlydir/temp-appendonly.aof.manifest"};
+    struct served *served = *state;
+    char path[PATH_BYTES];
+    start(served);
+    stop(served);
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
+        append_line(served->data, NAMES[i], "half of it");
+    start(served);
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+        snprintf(path, sizeof(path), "%s/%s", served->data, NAMES[i]);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    stop(served);
+}
+
 static void a_role_that_cannot_start_ends_the_start(void **state)
 {
     struct served *served = *state;
@@ -681,6 +700,7 @@ int main(int argc, char **argv)
         TEST(a_second_serve_on_the_same_folder_is_refused),
         TEST(a_taken_port_is_a_sentence_and_nothing_starts),
         TEST(a_stale_socket_is_no_obstacle),
+        TEST(halves_of_a_killed_rewrite_are_removed),
         TEST(a_role_that_cannot_start_ends_the_start),
         TEST(day_keys_outlive_the_collector_and_nobody_else_has_them),
         TEST(the_journal_is_rewritten_again_and_again),
