@@ -8,6 +8,7 @@
 
 #include "cli/check_redis.h"
 #include "cli/check_roles.h"
+#include "cli/check_sandbox.h"
 #include "cli/command.h"
 #include "cli/findings.h"
 #include "cli/store.h"
@@ -94,8 +95,11 @@ static int check_all(const struct command_place *place)
         return EXIT_BAD;
     findings_good("The configuration is valid.");
     geo_from_note(&config);
-    check_redis(&findings, &config);
+    /* The roles first: they are given a moment, in which the aggregator gives Redis its functions.
+     */
     check_roles(&findings, &config);
+    check_redis(&findings, &config);
+    check_sandbox();
     check_geo(&findings, &config);
     config_done(&config);
     return findings.trouble ? EXIT_BAD : EXIT_GOOD;

@@ -3,15 +3,48 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "aggregator/aggregate.h"
 #include "cli/command.h"
+#include "cli/port.h"
+#include "cli/privileges.h"
+#include "cli/sandbox.h"
 #include "collector/collect.h"
 #include "common/log.h"
 #include "dashboards/server/dashboards.h"
 
+enum { ERROR_BYTES = 512 };
+
+static const struct {
+    const char *user; /* in Redis */
+    int (*run)(const struct config *config);
+} ROLES[SANDBOX__COUNT] = {
+    [SANDBOX_COLLECT] = {"collector", collect_run},
+    [SANDBOX_AGGREGATE] = {"aggregator", aggregate_run},
+    [SANDBOX_DASHBOARDS] = {"dashboards", dashboards_run},
+};
+
+/* Gives up what this role has no use for: powers, then, with its secret read, everything else. */
+static bool close_in(enum sandbox_role role, struct config *config)
+{
+    char error[ERROR_BYTES], gaps[SANDBOX_SENTENCE_BYTES];
+    bool low_port = (role == SANDBOX_COLLECT && port_is_low(config->collector.listen)) ||
+                    (role == SANDBOX_DASHBOARDS && port_is_low(config->dashboards.listen));
+    sandbox_gaps(gaps); /* afterwards the kernel does not tell any more */
+    if (!privileges_drop(config->data, low_port, error, sizeof(error)) ||
+        !config_redis_remember(config, ROLES[role].user, error, sizeof(error)) ||
+        !sandbox_enter(role, config, error, sizeof(error))) {
+        log_error("%s", error);
+        return false;
+    }
+    if (gaps[0] != '\0')
+        log_warn("%s.", gaps);
+    return true;
+}
+
 /* Reads the options, then runs the role until it is told to stop. */
-static int role(int argc, char **argv, int (*run)(const struct config *config))
+static int run_role(int argc, char **argv, enum sandbox_role role)
 {
     static const struct option OPTIONS[] = {
         {"data", required_argument, NULL, 'd'},
@@ -44,22 +77,23 @@ static int role(int argc, char **argv, int (*run)(const struct config *config))
     if (!command_config(&place, &config))
         return EXIT_BAD;
     log_init(argv[0]);
-    int code = run(&config);
+    int code = close_in(role, &config) ? ROLES[role].run(&config) : EXIT_BAD;
+    explicit_bzero(config.redis.secret, sizeof(config.redis.secret));
     config_done(&config);
     return code;
 }
 
 int command_collect(int argc, char **argv)
 {
-    return role(argc, argv, collect_run);
+    return run_role(argc, argv, SANDBOX_COLLECT);
 }
 
 int command_aggregate(int argc, char **argv)
 {
-    return role(argc, argv, aggregate_run);
+    return run_role(argc, argv, SANDBOX_AGGREGATE);
 }
 
 int command_dashboards(int argc, char **argv)
 {
-    return role(argc, argv, dashboards_run);
+    return run_role(argc, argv, SANDBOX_DASHBOARDS);
 }

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { PORT_FREE_FROM = 1024 };
+
 static socklen_t to_sockaddr(const struct listen_address *address, struct sockaddr_storage *ret)
 {
     *ret = (struct sockaddr_storage){0};
@@ -95,6 +97,13 @@ static struct listen_address reachable(const struct listen_address *address)
     else if (strcmp(address->host, "::") == 0)
         memcpy(local.host, "::1", sizeof("::1"));
     return local;
+}
+
+bool port_is_low(const char *listen)
+{
+    struct listen_address address;
+    return value_listen(str_from(listen), &address) && address.port != 0 &&
+           address.port < PORT_FREE_FROM;
 }
 
 bool port_answers(const struct listen_address *address)

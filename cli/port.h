@@ -9,6 +9,8 @@
  * what to do, naming the `option` that changes it. */
 MUST_CHECK bool port_is_free(struct listen_address *address, const char *option, char *error,
                              size_t error_bytes);
+/* True for ADDRESS:PORT with a port that only root, or the right capability, can listen on. */
+bool port_is_low(const char *listen);
 /* True when a connection is accepted. */
 bool port_answers(const struct listen_address *address);
 

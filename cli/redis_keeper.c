@@ -17,10 +17,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -28,9 +30,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/privileges.h"
+#include "cli/sandbox.h"
 #include "common/log.h"
 
-enum { LOCK_TRIES_MAX = 300, LOCK_PAUSE_US = 100000 };
+enum { LOCK_TRIES_MAX = 300, LOCK_PAUSE_US = 100000, ERROR_BYTES = 512 };
 
 /* The lock stays open over exec on purpose: it is Redis's. */
 static bool folder_lock(void)
@@ -63,17 +67,40 @@ static void leftovers_remove(const char *path)
     closedir(folder);
 }
 
+/* As execlp() looks for it, but before the sandbox is closed around this one program. */
+static bool program_find(char program[static PATH_MAX])
+{
+    const char *at = getenv("PATH");
+    if (at == NULL || *at == '\0')
+        at = "/usr/local/bin:/usr/bin:/bin";
+    for (;;) {
+        size_t len = strcspn(at, ":");
+        int bytes =
+            snprintf(program, PATH_MAX, "%.*s%sredis-server", (int)len, at, len == 0 ? "./" : "/");
+        if (bytes < PATH_MAX && access(program, X_OK) == 0)
+            return true;
+        if (at[len] == '\0')
+            return false;
+        at += len + 1;
+    }
+}
+
 static _Noreturn void redis_exec(pid_t keeper, const sigset_t *signals)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != keeper)
         _exit(1);
     (void)sigprocmask(SIG_SETMASK, signals, NULL);
-    (void)execlp("redis-server", "redis-server", "./redis.conf", (char *)NULL);
-    if (errno == ENOENT)
+    char program[PATH_MAX], error[ERROR_BYTES];
+    if (!program_find(program))
         log_error("redis-server is not installed; `apt install redis-server` does it.");
-    else
+    else if (!privileges_drop(".", false, error, sizeof(error)) ||
+             !sandbox_enter_redis(program, error, sizeof(error)))
+        log_error("%s", error);
+    else {
+        (void)execl(program, "redis-server", "./redis.conf", (char *)NULL);
         log_error("redis-server cannot be started: %s.", strerror(errno));
+    }
     _exit(127);
 }
 

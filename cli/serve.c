@@ -21,6 +21,7 @@
 
 #include "cli/journal.h"
 #include "cli/port.h"
+#include "cli/privileges.h"
 #include "cli/redis_keeper.h"
 #include "cli/redis_trouble.h"
 #include "cli/site_admin.h"
@@ -157,7 +158,11 @@ static bool folder_prepare(struct serve *serve)
     char error[ERROR_BYTES];
     struct redis_address address;
     const char *data = serve->config->data;
-    if (!store_make_folders(data, error, sizeof(error)))
+    bool low_port = port_is_low(serve->config->collector.listen) ||
+                    port_is_low(serve->config->dashboards.listen);
+    if (!store_make_data(data, error, sizeof(error)) ||
+        !privileges_drop(data, low_port, error, sizeof(error)) ||
+        !store_make_folders(data, error, sizeof(error)))
         return complain(error);
     serve->lock_fd = store_lock(data, error, sizeof(error));
     if (serve->lock_fd < 0)

@@ -92,15 +92,39 @@ static bool fail(char *error, size_t error_bytes, const char *path, const char *
     return false;
 }
 
+/* The new folder goes to the owner of the one above it, in whose realm it lies. By its descriptor,
+ * and only while it is root's and empty: that owner might have put something else in its place. */
+static bool hand_over(const char *data)
+{
+    struct stat about, above;
+    int fd = open(data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    bool good = fd >= 0 && fstat(fd, &about) == 0 && fstatat(fd, "..", &above, 0) == 0;
+    if (good && above.st_uid != 0)
+        good =
+            about.st_uid == 0 && about.st_nlink <= 2 && fchown(fd, above.st_uid, above.st_gid) == 0;
+    int reason = good ? 0 : errno;
+    if (fd >= 0)
+        close(fd);
+    errno = reason;
+    return good;
+}
+
+bool store_make_data(const char *data, char *error, size_t error_bytes)
+{
+    struct stat about;
+    bool made = mkdir(data, 0700) == 0;
+    if (!made && errno != EEXIST)
+        return fail(error, error_bytes, data, "made", errno);
+    if (stat(data, &about) != 0 || !S_ISDIR(about.st_mode))
+        return fail(error, error_bytes, data, "used", ENOTDIR);
+    return !made || geteuid() != 0 || hand_over(data) ||
+           fail(error, error_bytes, data, "handed to the owner of the folder above it", errno);
+}
+
 bool store_make_folders(const char *data, char *error, size_t error_bytes)
 {
     static const char *const NAMES[] = {"redis", "spool", "log", "run"};
     char path[STORE_PATH_BYTES];
-    struct stat about;
-    if (mkdir(data, 0700) != 0 && errno != EEXIST)
-        return fail(error, error_bytes, data, "made", errno);
-    if (stat(data, &about) != 0 || !S_ISDIR(about.st_mode))
-        return fail(error, error_bytes, data, "used", ENOTDIR);
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
         store_path(path, data, NAMES[i]);
         if (mkdir(path, 0700) != 0 && errno != EEXIST)

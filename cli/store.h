@@ -7,7 +7,9 @@
 
 #include "common/macros.h"
 
-/* Makes DATA and DATA/{redis,spool,log,run}, readable by their owner only. */
+/* Makes DATA. When root makes it, it belongs to whom the folder belongs that it is in. */
+MUST_CHECK bool store_make_data(const char *data, char *error, size_t error_bytes);
+/* Makes DATA/{redis,spool,log,run}. All is readable by its owner only. */
 MUST_CHECK bool store_make_folders(const char *data, char *error, size_t error_bytes);
 
 /* Locks DATA for this process and the children that inherit the descriptor; waits for a Redis

@@ -152,7 +152,7 @@ static void limit(int resource, rlim_t value)
     (void)setrlimit((__rlimit_resource_t)resource, &both);
 }
 
-static void child_limit(size_t file_bytes)
+static void child_limit(rlim_t memory_bytes)
 {
     static const int CAUGHT[] = {SIGALRM, SIGXCPU, SIGSEGV, SIGBUS, SIGABRT, SIGFPE};
     for (size_t i = 0; i < ARRAY_LEN(CAUGHT); i++)
@@ -166,15 +166,14 @@ static void child_limit(size_t file_bytes)
         (void)dup2(null, STDERR_FILENO);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_CPU, REGION_CHECK_SECONDS_MAX);
-    rlim_t before = map_bytes();
-    if (before != 0)
-        limit(RLIMIT_AS, before + file_bytes + MEMORY_BYTES_MAX);
+    if (memory_bytes != 0)
+        limit(RLIMIT_AS, memory_bytes);
     (void)alarm(REGION_CHECK_SECONDS_MAX);
 }
 
-static _Noreturn void child_run(int pipe_fd, const char *path, size_t file_bytes)
+static _Noreturn void child_run(int pipe_fd, const char *path, rlim_t memory_bytes)
 {
-    child_limit(file_bytes);
+    child_limit(memory_bytes);
     enum region_schema schema = REGION_NESTED;
     enum region_check result = read_database(path, &schema);
     uint8_t verdict[2] = {(uint8_t)result, (uint8_t)schema};
@@ -228,10 +227,12 @@ enum region_check region_check(const char *path, size_t file_bytes, enum region_
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return REGION_CHECK_NO_PROCESS;
+    /* Read before the fork: in the sandbox a child cannot look at itself. */
+    rlim_t map = map_bytes(), memory = map == 0 ? 0 : map + file_bytes + MEMORY_BYTES_MAX;
     pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
-        child_run(ends[1], path, file_bytes);
+        child_run(ends[1], path, memory);
     }
     close(ends[1]);
     enum region_schema schema = REGION_NESTED;

@@ -53,6 +53,9 @@ struct config {
     } http;
     struct {
         char *url; /* redis.url; NULL: the private Redis below data */
+        /* What config_redis_remember() has read, and whose it is; NULL: nobody's. */
+        char secret[129];
+        const char *secret_of;
     } redis;
     struct {
         struct config_list database; /* geo.database: one or more files */
@@ -84,3 +87,9 @@ void config_describe(struct buf *out);
 MUST_CHECK bool config_redis_address(const struct config *config, const char *role,
                                      struct redis_address *ret_address, char *error,
                                      size_t error_bytes);
+
+/* Reads the role's secret now, so that config_redis_address() opens no file for it afterwards: a
+ * role closes that folder to itself. `role` must live as long as the configuration, whose owner
+ * wipes `redis.secret`. Nothing to do with a redis.url. */
+MUST_CHECK bool config_redis_remember(struct config *config, const char *role, char *error,
+                                      size_t error_bytes);

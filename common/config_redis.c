@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/limits.h"
 
@@ -29,6 +30,32 @@ static bool secret_read(const char *path, char *ret_secret, size_t secret_bytes,
     return false;
 }
 
+static bool secret_find(const struct config *config, const char *role, char *ret_secret,
+                        size_t secret_bytes, char *error, size_t error_bytes)
+{
+    char path[CONFIG_PATH_BYTES_MAX];
+    if (config->redis.secret_of != NULL && strcmp(config->redis.secret_of, role) == 0) {
+        snprintf(ret_secret, secret_bytes, "%s", config->redis.secret);
+        return true;
+    }
+    int len = snprintf(path, sizeof(path), "%s/redis/%s.secret", config->data, role);
+    if (len >= 0 && (size_t)len < sizeof(path))
+        return secret_read(path, ret_secret, secret_bytes, error, error_bytes);
+    snprintf(error, error_bytes, "the path of the data folder is too long.");
+    return false;
+}
+
+bool config_redis_remember(struct config *config, const char *role, char *error, size_t error_bytes)
+{
+    if (config->redis.url != NULL)
+        return true;
+    if (!secret_find(config, role, config->redis.secret, sizeof(config->redis.secret), error,
+                     error_bytes))
+        return false;
+    config->redis.secret_of = role;
+    return true;
+}
+
 bool config_redis_address(const struct config *config, const char *role,
                           struct redis_address *ret_address, char *error, size_t error_bytes)
 {
@@ -44,14 +71,8 @@ bool config_redis_address(const struct config *config, const char *role,
                  sizeof(address.socket_path) - sizeof("/redis/redis.sock"));
         return false;
     }
-    char secret_path[CONFIG_PATH_BYTES_MAX];
-    len = snprintf(secret_path, sizeof(secret_path), "%s/redis/%s.secret", config->data, role);
-    if (len < 0 || (size_t)len >= sizeof(secret_path)) {
-        snprintf(error, error_bytes, "the path of the data folder is too long.");
-        return false;
-    }
     snprintf(address.user, sizeof(address.user), "%s", role);
-    if (!secret_read(secret_path, address.password, sizeof(address.password), error, error_bytes))
+    if (!secret_find(config, role, address.password, sizeof(address.password), error, error_bytes))
         return false;
     *ret_address = address;
     return true;

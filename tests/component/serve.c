@@ -590,6 +590,32 @@ static void halves_of_a_killed_rewrite_are_removed(void **state)
     stop(served);
 }
 
+/* A checkout of somebody else, in which root starts: what is made is for the one whose it is. */
+static void a_folder_that_root_makes_belongs_to_the_owner_above(void **state)
+{
+    enum { SOMEBODY = 54321 };
+    struct served *served = *state;
+    struct stat about;
+    char above[sizeof(served->data)], path[PATH_BYTES];
+    if (geteuid() != 0)
+        skip();
+    memcpy(above, served->data, sizeof(above));
+    assert_int_equal(chown(above, SOMEBODY, SOMEBODY), 0);
+    int len = snprintf(served->data, sizeof(served->data), "%s/new", above);
+    assert_true(len > 0 && (size_t)len < sizeof(served->data));
+    start(served);
+    assert_int_equal(stat(served->data, &about), 0);
+    assert_int_equal(about.st_uid, SOMEBODY);
+    snprintf(path, sizeof(path), "/proc/%ld", (long)redis_pid(served));
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_uid, SOMEBODY);
+    stop(served);
+    (void)nftw(served->data, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    snprintf(path, sizeof(path), "%s.out", served->data);
+    (void)unlink(path);
+    memcpy(served->data, above, sizeof(above));
+}
+
 static void a_role_that_cannot_start_ends_the_start(void **state)
 {
     struct served *served = *state;
@@ -701,6 +727,7 @@ int main(int argc, char **argv)
         TEST(a_taken_port_is_a_sentence_and_nothing_starts),
         TEST(a_stale_socket_is_no_obstacle),
         TEST(halves_of_a_killed_rewrite_are_removed),
+        TEST(a_folder_that_root_makes_belongs_to_the_owner_above),
         TEST(a_role_that_cannot_start_ends_the_start),
         TEST(day_keys_outlive_the_collector_and_nobody_else_has_them),
         TEST(the_journal_is_rewritten_again_and_again),
