@@ -135,6 +135,74 @@ static void a_killed_child_is_started_again(void **state)
     supervisor_free(supervisor);
 }
 
+static int abort_at_once(void *data)
+{
+    (void)data;
+    shared->starts++;
+    abort();
+}
+
+static int end_well_at_once(void *data)
+{
+    (void)data;
+    shared->starts++;
+    return 0;
+}
+
+/* Nobody has asked it to end, so that even exit code 0 is a death. */
+static void however_a_child_ends_it_is_started_again(void **state)
+{
+    static int (*const ENDS[])(void *) = {fail_at_once, abort_at_once, end_well_at_once};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ENDS); i++) {
+        shared->starts = 0;
+        struct supervisor *supervisor = supervisor_new(false);
+        const struct child_options options = {
+            .name = "one", .run = ENDS[i], .log_path = "/dev/null"};
+        struct child *child = supervisor_start(supervisor, &options);
+        supervisor_settle(supervisor);
+        turn_until_started(supervisor, 3);
+        assert_true(child_deaths(child) >= 2);
+        supervisor_stop(supervisor);
+        turn_until_done(supervisor);
+        supervisor_free(supervisor);
+    }
+}
+
+static bool explain(void *data, struct str said, char *ret_sentence, size_t sentence_bytes)
+{
+    bool *heard = data;
+    *heard = str_eq(said, STR_LIT("first line\nthe configuration is wrong"));
+    snprintf(ret_sentence, sentence_bytes, "In words.");
+    return true;
+}
+
+/* What it said before this start is not what it died of. */
+static void only_what_a_child_said_since_its_start_is_explained(void **state)
+{
+    char path[] = "/tmp/footfall-supervisor-XXXXXX";
+    bool heard = false;
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_true(dprintf(fd, "an older trouble\n") > 0);
+    close(fd);
+    struct supervisor *supervisor = supervisor_new(false);
+    const struct child_options options = {
+        .name = "one", .run = fail_at_once, .explain = explain, .data = &heard, .log_path = path};
+    struct child *child = supervisor_start(supervisor, &options);
+    int64_t began_ms = clock_mono_ms();
+    while (child_deaths(child) == 0) {
+        assert_true(clock_mono_ms() - began_ms < 10000);
+        supervisor_turn(supervisor, 5);
+    }
+    assert_true(heard);
+    supervisor_stop(supervisor);
+    turn_until_done(supervisor);
+    supervisor_free(supervisor);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void a_death_during_the_start_is_final(void **state)
 {
     (void)state;
@@ -293,6 +361,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(pauses_double_up_to_the_longest),
         TEST(a_killed_child_is_started_again),
+        TEST(however_a_child_ends_it_is_started_again),
+        TEST(only_what_a_child_said_since_its_start_is_explained),
         TEST(a_death_during_the_start_is_final),
         TEST(stages_end_one_after_the_other),
         TEST(a_child_that_does_not_stop_is_killed_in_time),
