@@ -10,6 +10,9 @@
 
 enum sandbox_role { SANDBOX_COLLECT, SANDBOX_AGGREGATE, SANDBOX_DASHBOARDS, SANDBOX__COUNT };
 
+/* False in builds with a sanitizer: nothing below closes anything there. */
+bool sandbox_is_built(void);
+
 /* What this kernel can close; "" when it can all, else a sentence for the operator. */
 enum { SANDBOX_SENTENCE_BYTES = 256 };
 void sandbox_gaps(char sentence[static SANDBOX_SENTENCE_BYTES]);
@@ -17,7 +20,7 @@ void sandbox_gaps(char sentence[static SANDBOX_SENTENCE_BYTES]);
 /* For good: closes files, ports and system calls that `role` has no use for. Before any thread
  * exists, and after the configuration and the role's secret are read, which are closed then. Where
  * the kernel lacks something it is left open (sandbox_gaps); false, with a sentence, where the
- * kernel could and does not. Builds with a sanitizer close nothing. */
+ * kernel could and does not. */
 MUST_CHECK bool sandbox_enter(enum sandbox_role role, const struct config *config, char *error,
                               size_t error_bytes);
 
