@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <linux/keyctl.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -399,7 +400,11 @@ static void aggregate_to_a_named_redis(const struct place *place)
     CHECK(config_set(&config, "data", place->data, error, sizeof(error)));
     CHECK(config_set(&config, "redis.url", url, error, sizeof(error)));
     CHECK(sandbox_enter(SANDBOX_AGGREGATE, &config, error, sizeof(error)));
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo *answers = NULL;
     CHECK(open_fails("/etc", "hosts", O_RDONLY) == 0);
+    CHECK(getaddrinfo("localhost", NULL, &hints, &answers) == 0 && answers != NULL);
+    freeaddrinfo(answers);
     CHECK(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0);
     CHECK(connect_fails(place->other_port) == 0);
     CHECK(place->abi < ABI_PORTS || connect_fails(place->own_port) == EACCES);
