@@ -6,17 +6,14 @@
  * One host, one path "/", one handler: routing is our own table over the raw path, because libh2o
  * prints a path that it cannot normalise. Workers share the listening socket and nothing else.
  *
- * Limits that libh2o leaves to its embedder: connections (the listener pauses at the cap, which is
- * below the number of files that the process may open), accepts a turn, TCP_USER_TIMEOUT against
- * readers that never read, body size, and HTTP/2 off (2.2.5 is not safe with it). Replies larger
- * than the socket's buffer are the library's affair. */
+ * Limits that libh2o leaves to its embedder: connections and those who do not read
+ * (http_connection.c), the bytes of replies that wait for their readers (http_request.c), body
+ * size, and HTTP/2 off (2.2.5 is not safe with it). */
 
 #include "common/http.h"
 
 #include <assert.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -131,72 +128,6 @@ static int on_request(h2o_handler_t *super, h2o_req_t *h2o_req)
     return 0;
 }
 
-/* --- Connections ----------------------------------------------------------------------------- */
-
-static void on_accept(h2o_socket_t *listener, const char *err);
-
-static bool has_room(const struct http_worker *worker)
-{
-    const struct http_options *options = &worker->server->options;
-    return worker->connection_count <
-           (options->connections_max + options->workers - 1) / options->workers;
-}
-
-/* So that a stopping worker can end connections that libh2o keeps. */
-struct connection {
-    struct http_worker *worker;
-    h2o_socket_t *socket;
-    struct connection *next, **link;
-};
-
-static void on_connection_closed(void *data)
-{
-    struct connection *connection = data;
-    struct http_worker *worker = connection->worker;
-    *connection->link = connection->next;
-    if (connection->next != NULL)
-        connection->next->link = connection->link;
-    free(connection);
-    worker->connection_count--;
-    if (worker->listener != NULL && !h2o_socket_is_reading(worker->listener) && has_room(worker))
-        h2o_socket_read_start(worker->listener, on_accept);
-}
-
-static void watch_connection(struct http_worker *worker, h2o_socket_t *socket)
-{
-    struct connection *connection = malloc(sizeof(*connection));
-    if (connection == NULL)
-        abort();
-    *connection = (struct connection){worker, socket, worker->connections, &worker->connections};
-    if (connection->next != NULL)
-        connection->next->link = &connection->next;
-    worker->connections = connection;
-    worker->connection_count++;
-    socket->on_close.cb = on_connection_closed;
-    socket->on_close.data = connection;
-}
-
-static void on_accept(h2o_socket_t *listener, const char *err)
-{
-    struct http_worker *worker = listener->data;
-    if (err != NULL)
-        return;
-    for (int i = 0; i < HTTP_ACCEPTS_PER_TURN_MAX; i++) {
-        if (!has_room(worker)) {
-            h2o_socket_read_stop(listener);
-            return;
-        }
-        h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
-        if (socket == NULL)
-            return;
-        unsigned timeout_ms = HTTP_USER_TIMEOUT_MS;
-        (void)setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
-                         sizeof(timeout_ms));
-        watch_connection(worker, socket);
-        h2o_accept(&worker->accept, socket);
-    }
-}
-
 /* --- Workers --------------------------------------------------------------------------------- */
 
 static void worker_start(struct http_worker *worker)
@@ -211,17 +142,14 @@ static void worker_start(struct http_worker *worker)
     int fd = fcntl(server->listen_fd, F_DUPFD_CLOEXEC, 3);
     if (fd < 0)
         abort();
-    worker->listener = h2o_evloop_socket_create(worker->loop->h2o, fd, H2O_SOCKET_FLAG_DONT_READ);
-    worker->listener->data = worker;
-    h2o_socket_read_start(worker->listener, on_accept);
+    http_connections_start(worker, fd);
 }
 
 /* What is left are idle connections, and clients that do not read: libh2o closes them by itself
  * when their sockets are shut. */
 static void worker_hang_up(struct http_worker *worker)
 {
-    for (struct connection *c = worker->connections; c != NULL; c = c->next)
-        (void)shutdown(h2o_socket_get_fd(c->socket), SHUT_RDWR);
+    http_connections_stop(worker);
     for (int i = 0; i < HTTP_HANG_UP_TURNS && worker->connection_count > 0; i++)
         loop_turn(worker->loop, HTTP_STOP_TURN_MS);
 }
@@ -231,9 +159,7 @@ static void worker_drain(struct http_worker *worker)
 {
     const struct http_options *options = &worker->server->options;
     int64_t deadline_ms = clock_mono_ms() + worker->server->stop_deadline_ms;
-    h2o_socket_read_stop(worker->listener);
-    h2o_socket_close(worker->listener);
-    worker->listener = NULL;
+    http_connections_refuse(worker);
     http_streams_stop(worker);
     bool done = false;
     while (clock_mono_ms() < deadline_ms && !(done && worker->open_requests == 0)) {
@@ -321,6 +247,8 @@ struct http_server *http_server_new(const struct http_options *options, char *er
     for (unsigned i = 0; i < options->workers; i++) {
         server->workers[i].server = server;
         server->workers[i].index = i;
+        server->workers[i].connections_max =
+            (server->options.connections_max + options->workers - 1) / options->workers;
         server->workers[i].loop = loop_new();
     }
     return server;
@@ -340,6 +268,18 @@ unsigned http_server_connections(const struct http_server *server, unsigned inde
 {
     assert(index < server->options.workers);
     return server->workers[index].connection_count;
+}
+
+uint64_t http_server_readers_ended(const struct http_server *server, unsigned index)
+{
+    assert(index < server->options.workers);
+    return server->workers[index].readers_ended;
+}
+
+uint64_t http_server_replies_refused(const struct http_server *server, unsigned index)
+{
+    assert(index < server->options.workers);
+    return server->workers[index].replies_refused;
 }
 
 void http_server_run(struct http_server *server, uint32_t stop_deadline_ms)

@@ -58,7 +58,8 @@ struct http_reply {
     size_t header_count;
 };
 
-/* Exactly once a request; the request may be gone afterwards. HEAD gets the headers only. */
+/* Exactly once a request; the request may be gone afterwards. HEAD gets the headers only. A copied
+ * body that HTTP_REPLY_BYTES_MAX has no room for becomes 503. */
 void http_reply(struct http_request *req, const struct http_reply *reply);
 /* A status with one JSON sentence: {"error":"…"}. The sentence is static text, never input. */
 void http_reply_error(struct http_request *req, int status, const char *sentence);
@@ -78,8 +79,8 @@ struct http_stream;
 /* Replies 200 text/event-stream. `on_close(data)` runs once when the stream has ended, however;
  * the stream is gone then. NULL when LIVE_STREAMS_MAX are open (the caller still replies). */
 struct http_stream *http_stream_start(struct http_request *req, loop_fn on_close, void *data);
-/* Sends bytes (copied), or, when an earlier send is still under way, keeps only the newest. A
- * reader that takes nothing for 30 s is closed. Never from within on_close. */
+/* Sends bytes (copied), or, when an earlier send is still under way, keeps only the newest.
+ * Never from within on_close. */
 void http_stream_send(struct http_stream *stream, struct str bytes);
 /* Ends the stream; on_close runs. */
 void http_stream_end(struct http_stream *stream);
@@ -134,3 +135,6 @@ void http_server_post(struct http_server *server, unsigned index,
 unsigned http_server_workers(const struct http_server *server);
 /* Open ones of worker `index`; on its thread. */
 unsigned http_server_connections(const struct http_server *server, unsigned index);
+/* Connections that were reset since nobody read, and replies that had no room; likewise. */
+uint64_t http_server_readers_ended(const struct http_server *server, unsigned index);
+uint64_t http_server_replies_refused(const struct http_server *server, unsigned index);

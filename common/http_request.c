@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "common/http_worker.h"
+#include "common/limits.h"
 
 /* --- Requests -------------------------------------------------------------------------------- */
 
@@ -132,17 +133,54 @@ static void add_header(h2o_req_t *req, struct str name, struct str value)
                           value.len);
 }
 
+/* A body of ours on its way. */
+struct reply_bytes {
+    struct http_worker *worker;
+    size_t len;
+};
+
+static void on_reply_bytes_dispose(void *block)
+{
+    const struct reply_bytes *bytes = block;
+    bytes->worker->reply_bytes -= bytes->len;
+}
+
 static struct str copy_to_pool(h2o_req_t *req, struct str s)
 {
+    struct http_worker *worker = http_worker_of(req);
+    struct reply_bytes *bytes =
+        h2o_mem_alloc_shared(&req->pool, sizeof(*bytes), on_reply_bytes_dispose);
+    *bytes = (struct reply_bytes){worker, s.len};
+    worker->reply_bytes += s.len;
     char *copy = h2o_mem_alloc_pool(&req->pool, s.len + 1);
     memcpy(copy, s.ptr, s.len);
     return (struct str){copy, s.len};
 }
 
+static bool has_room_for(const struct http_worker *worker, const struct http_reply *reply)
+{
+    return reply->body_is_static || reply->body.len <= HTTP_REPLY_BYTES_MAX - worker->reply_bytes;
+}
+
+/* Others' answers wait for readers that are slow. */
+static const struct http_reply NO_ROOM = {
+    .status = 503,
+    .content_type = STR_LIT("application/json"),
+    .body = STR_LIT("{\"error\":\"too many answers wait for their readers; try again\"}\n"),
+    .body_is_static = true,
+    .headers = {{STR_LIT("retry-after"), STR_LIT("10")},
+                {STR_LIT("cache-control"), STR_LIT("no-store")}},
+    .header_count = 2,
+};
+
 void http_reply(struct http_request *http_req, const struct http_reply *reply)
 {
     static h2o_generator_t generator; /* no callbacks: everything is sent at once */
     h2o_req_t *req = h2o_of(http_req);
+    if (!has_room_for(http_worker_of(req), reply)) {
+        http_worker_of(req)->replies_refused++;
+        reply = &NO_ROOM;
+    }
     bool has_body = reply->body.len > 0 && reply->status != 204 && reply->status != 304;
     req->res.status = reply->status;
     req->res.reason = reason_of(reply->status);

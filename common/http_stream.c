@@ -1,10 +1,9 @@
 /* Server-sent event streams over libh2o.
  *
  * The library takes one send at a time and asks for the next by `proceed`; what arrives meanwhile
- * replaces what waits, since only the newest snapshot matters. It has no time-out for writing, so
- * a tick shuts down the socket of a reader that takes nothing; libh2o then closes the connection
- * by its own error path and tells `stop`. A quiet stream gets a comment, so that a vanished reader
- * is found. */
+ * replaces what waits, since only the newest snapshot matters. A quiet stream gets a comment, so
+ * that a vanished reader is found; one who is there and does not read loses the connection
+ * (http_connection.c), of which libh2o tells by `stop`. */
 
 #include "common/http_worker.h"
 
@@ -16,7 +15,7 @@
 #include "common/clock.h"
 #include "common/limits.h"
 
-enum { STREAM_TICK_MS = 1000, STREAM_STALL_MS = 30000, STREAM_HEARTBEAT_MS = 15000 };
+enum { STREAM_TICK_MS = 1000, STREAM_HEARTBEAT_MS = 15000 };
 static const size_t STREAM_BYTES_MAX = 64 * 1024;
 
 struct http_stream {
@@ -140,10 +139,7 @@ static void on_stream_tick(void *data)
     struct http_stream *next;
     for (struct http_stream *stream = worker->streams; stream != NULL; stream = next) {
         next = stream->next;
-        int64_t age_ms = now_ms - stream->sent_at_ms;
-        if (stream->in_flight && age_ms > STREAM_STALL_MS)
-            http_stream_end(stream);
-        else if (!stream->in_flight && age_ms > STREAM_HEARTBEAT_MS)
+        if (!stream->in_flight && now_ms - stream->sent_at_ms > STREAM_HEARTBEAT_MS)
             http_stream_send(stream, STR_LIT(": still here\n\n"));
     }
 }

@@ -123,7 +123,15 @@ static_assert(APPLY_BYTES_MAX >= BATCH_BYTES_MAX, "any one batch can be applied"
 #define HTTP_FILES_A_WORKER 16
 /* Headers, body and idle together; also how long an idle connection is kept. */
 #define HTTP_REQUEST_TIMEOUT_MS 10000
+/* A peer that acknowledges nothing is gone, or does not read. */
 #define HTTP_USER_TIMEOUT_MS 20000
+/* A reader takes all that there is for it, or this much, each time that this long has passed: three
+ * kilobytes a second, which the worst of lines has. */
+#define HTTP_READER_TIMEOUT_MS 20000
+#define HTTP_READER_BYTES_MIN (64 * 1024)
+/* Replies that wait for their readers, a worker; past it 503. A few of the largest, a dashboards'
+ * export of QUERY_ROWS_MAX long rows; a beacon's are a hundred bytes. */
+#define HTTP_REPLY_BYTES_MAX (128 * 1024 * 1024)
 #define HTTP_BODY_BYTES_MAX BEACON_BODY_BYTES_MAX
 /* Beacons whose reply is held for Redis, a worker. */
 #define HELD_REPLIES_MAX 20000
@@ -141,6 +149,8 @@ static_assert(HELD_REPLIES_MAX >= HTTP_CONNECTIONS_MAX, "each connection may hol
 #define QUERY_BODY_BYTES_MAX (64 * 1024)
 #define QUERY_DAYS_MAX (5 * 366)
 #define QUERY_ROWS_MAX 10000
+static_assert(HTTP_REPLY_BYTES_MAX >= 4 * QUERY_ROWS_MAX * (4 * VALUE_BYTES_MAX + 256),
+              "exports have room");
 #define LIVE_STREAMS_MAX 256
 #define LIVE_MESSAGE_BYTES_MAX (256 * 1024)
 #define LIVE_MINUTES 30
