@@ -108,6 +108,7 @@ static int on_request(h2o_handler_t *super, h2o_req_t *h2o_req)
         server->options.close_after_body(req, worker->data))
         h2o_req->http1_is_persistent = 0;
     if (has_folded_header(h2o_req)) {
+        h2o_req->http1_is_persistent = 0; /* a length may stand in it, and a body follow */
         http_reply_error(req, 400, "a header stands on more than one line");
         return 0;
     }

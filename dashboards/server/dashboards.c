@@ -139,6 +139,14 @@ static bool on_stop(void *worker_data)
     return desk->questions == 0;
 }
 
+/* A front may ask its readers who they are: what hides behind a body would be somebody else's. */
+static bool should_close(const struct http_request *req, void *worker_data)
+{
+    const struct desk *desk = worker_data;
+    (void)req;
+    return desk->config->http.close_after_body != CLOSE_NEVER;
+}
+
 static void on_worker_end(void *worker_data)
 {
     struct dashboards *dashboards = CONTAINER_OF(struct dashboards, desk, worker_data);
@@ -189,6 +197,7 @@ struct dashboards *dashboards_new(const struct config *config, const struct redi
             .on_worker_start = on_worker_start,
             .on_stop = on_stop,
             .on_worker_end = on_worker_end,
+            .close_after_body = should_close,
             .server_data = dashboards,
         },
         error, error_bytes);
