@@ -27,10 +27,11 @@
     "+xsetid"                                                                                      \
     " +time (~ff:{*}:quarantine +xadd) (~ff:{*}:writers +hscan +hdel)"
 
-/* The dashboards read: several keys in one step (MULTI), and what is live. They change nothing. */
+/* The dashboards read: several keys in one step (MULTI), how long the log is, and what is live.
+ * They change nothing. */
 #define ACL_DASHBOARDS                                                                             \
     "resetchannels resetkeys -@all %R~ff:* &ff:live:* &ff:sites"                                   \
-    " +get +mget +hget +hmget +hgetall +multi +exec +discard +ping"                                \
+    " +get +mget +hget +hmget +hgetall +xlen +multi +exec +discard +ping"                          \
     " +subscribe +psubscribe +unsubscribe +punsubscribe"
 
 /* The operator's commands: the site list, the audit of every key, set-up and stop. It may delete a

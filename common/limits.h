@@ -79,6 +79,14 @@ static_assert(WRITER_QUEUE_BYTES_MAX >= 2 * BATCH_BYTES_MAX, "one in flight and 
  * WRITER_ROW_KEPT_MS: room for a collector of eight workers that starts again every twenty seconds
  * for all of that time. */
 #define WRITERS_MAX 300000
+
+/* Batches in the log from which on the store is behind: whoever asks for counts is sent away, so
+ * that applying the log has Redis for itself. A minute's of twenty busy workers; and few enough to
+ * have caught up before the log is full. Half of it is behind no more. */
+#define BACKLOG_SHED_ENTRIES (LOG_ENTRIES_MAX / 10)
+#define BACKLOG_SERVE_ENTRIES (BACKLOG_SHED_ENTRIES / 2)
+/* When they are asked to come again, in seconds. */
+#define BACKLOG_RETRY_S 10
 /* What the aggregator folds in one `apply`. */
 #define APPLY_ENTRIES_MAX 512
 #define APPLY_BYTES_MAX (2 * 1024 * 1024)

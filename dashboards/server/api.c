@@ -129,15 +129,28 @@ static void ask(struct http_request *req, struct desk *desk, struct str json, bo
     question_ask(desk, &query, site, is_wanted, on_answer, asked);
 }
 
+/* Before anything is read: a refusal has to be cheap. True: it was. */
+static bool refuse_while_behind(struct http_request *req, const struct desk *desk)
+{
+    if (!desk->is_behind)
+        return false;
+    metrics_add(desk->metrics, DASHBOARDS_BEHIND, 1);
+    desk_reply_behind(req);
+    return true;
+}
+
 void api_handle_query(struct http_request *req, void *worker_data)
 {
-    ask(req, worker_data, http_request_body(req), false);
+    if (!refuse_while_behind(req, worker_data))
+        ask(req, worker_data, http_request_body(req), false);
 }
 
 void api_handle_export(struct http_request *req, void *worker_data)
 {
     struct desk *desk = worker_data;
     struct str site = str_from_at(http_request_path(req), strlen("/api/v2/export/"));
+    if (refuse_while_behind(req, desk))
+        return;
     if (!str_ends_with(site, STR_LIT(".csv"))) {
         desk_reply_error(req, 404, "An export is at /api/v2/export/<site>.csv.");
         return;

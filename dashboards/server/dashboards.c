@@ -16,6 +16,7 @@
 #include "common/limits.h"
 #include "common/log.h"
 #include "dashboards/server/api.h"
+#include "dashboards/server/backlog.h"
 #include "dashboards/server/dashboards_metrics.h"
 #include "dashboards/server/desk.h"
 #include "dashboards/server/feed.h"
@@ -86,7 +87,7 @@ static void on_tick(void *data)
 static void on_second(void *data)
 {
     struct dashboards *dashboards = data;
-    const struct desk *desk = &dashboards->desk;
+    struct desk *desk = &dashboards->desk;
     struct health *health = dashboards->health;
     size_t sites = desk->sites == NULL ? 0 : site_list_count(desk->sites);
     metrics_set(desk->metrics, DASHBOARDS_QUESTIONS, desk->questions);
@@ -94,9 +95,15 @@ static void on_second(void *data)
     metrics_set(desk->metrics, DASHBOARDS_LINK, redis_link_is_up(desk->link));
     metrics_set(desk->metrics, DASHBOARDS_CONNECTIONS,
                 http_server_connections(dashboards->server, 0));
+    metrics_set(desk->metrics, DASHBOARDS_READERS_ENDED,
+                http_server_readers_ended(dashboards->server, 0));
+    metrics_set(desk->metrics, DASHBOARDS_REPLIES_REFUSED,
+                http_server_replies_refused(dashboards->server, 0));
     metrics_set(desk->metrics, DASHBOARDS_SITES, sites);
+    backlog_poll(desk);
     health_set(health, 0, DASHBOARDS_CHECK_SITES, desk->sites != NULL, sites);
     health_set(health, 0, DASHBOARDS_CHECK_REDIS, redis_link_is_up(desk->link), 0);
+    health_set(health, 0, DASHBOARDS_CHECK_STORE, !desk->is_behind, desk->log_entries);
     health_set(health, 0, DASHBOARDS_CHECK_LIVE, redis_link_is_up(desk->subscription), 0);
     health_beat(health, 0);
 }

@@ -21,6 +21,8 @@
       DASHBOARDS_QUERIES_HELP)                                                                     \
     X(BUSY, COUNTER, DASHBOARDS_QUERIES, "answer=\"503\",outcome=\"busy\"",                        \
       DASHBOARDS_QUERIES_HELP)                                                                     \
+    X(BEHIND, COUNTER, DASHBOARDS_QUERIES, "answer=\"503\",outcome=\"store_behind\"",              \
+      DASHBOARDS_QUERIES_HELP)                                                                     \
     X(TOO_EARLY, COUNTER, DASHBOARDS_QUERIES, "answer=\"503\",outcome=\"no_site_list\"",           \
       DASHBOARDS_QUERIES_HELP)                                                                     \
     X(QUESTIONS, GAUGE, "footfall_dashboards_open_questions", "",                                  \
@@ -33,6 +35,10 @@
     X(LINK, GAUGE, "footfall_dashboards_redis_up", "", "1 while questions reach Redis.")           \
     X(CONNECTIONS, GAUGE, "footfall_dashboards_open_connections", "",                              \
       "Connections of readers that are open now.")                                                 \
+    X(READERS_ENDED, COUNTER, "footfall_dashboards_readers_ended_total", "",                       \
+      "Connections that were reset, since nobody read what they had asked for.")                   \
+    X(REPLIES_REFUSED, COUNTER, "footfall_dashboards_replies_refused_total", "",                   \
+      "Answers that had no room beside those that wait for their readers.")                        \
     X(SITES, GAUGE, "footfall_dashboards_sites", "", "Sites that can be looked at.")               \
     X(SITES_READ, GAUGE, "footfall_dashboards_sites_read_timestamp_seconds", "",                   \
       "When the site list was last read, since 1970.")
@@ -48,6 +54,8 @@ enum dashboards_metric {
 #define DASHBOARDS_CHECKS(X)                                                                       \
     X(SITES, "sites", true, "sites", "the site list is known", "the site list was not read yet")   \
     X(REDIS, "redis", true, "", "questions reach Redis", "questions do not reach Redis")           \
+    X(STORE, "store", false, "batches waiting", "the store keeps up with counting",                \
+      "the store is behind with counting: questions are answered 503 until it has caught up")      \
     X(LIVE, "live", false, "", "live messages of collectors can come",                             \
       "live messages cannot come: what is not stored yet does not show")
 

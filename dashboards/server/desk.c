@@ -3,6 +3,7 @@
 
 #include "dashboards/server/desk.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -14,6 +15,9 @@ static const struct http_header HEADERS[] = {
     {STR_LIT("content-security-policy"), STR_LIT("default-src 'none'; frame-ancestors 'none'")},
 };
 static_assert(ARRAY_LEN(HEADERS) + 2 <= HTTP_REPLY_HEADERS_MAX, "two more fit");
+
+static const struct str BEHIND =
+    STR_LIT("{\"error\":\"The store is behind with counting; it answers when it has caught up.\"}");
 
 static struct http_reply reply_of(int status, struct str content_type, struct str body)
 {
@@ -52,6 +56,14 @@ void desk_reply_error(struct http_request *req, int status, const char *sentence
     char *text = error_json(sentence);
     desk_reply(req, status, STR_LIT("application/json"), str_from(text));
     free(text);
+}
+
+void desk_reply_behind(struct http_request *req)
+{
+    struct http_reply reply = reply_of(503, STR_LIT("application/json"), BEHIND);
+    static_assert(BACKLOG_RETRY_S == 10, "as is said");
+    reply.headers[reply.header_count - 1].value = STR_LIT("10");
+    http_reply(req, &reply);
 }
 
 void desk_held_reply(struct http_held *held, int status, struct str content_type, struct str body)

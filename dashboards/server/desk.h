@@ -23,6 +23,9 @@ struct desk {
     struct feed *feeds; /* sites that somebody watches */
     unsigned questions; /* under way */
     bool stopping;
+    bool is_behind;               /* the store: questions are refused, see backlog.h */
+    uint64_t log_entries;         /* as last told */
+    bool asks_length;             /* under way */
     struct metrics_part *metrics; /* dashboards_metrics.h */
 };
 
@@ -30,6 +33,8 @@ struct desk {
 void desk_reply(struct http_request *req, int status, struct str content_type, struct str body);
 /* {"error":"sentence"}; 503 asks to come again after a second. */
 void desk_reply_error(struct http_request *req, int status, const char *sentence);
-/* The last two for a reply that was held. */
+/* 503 while the store is behind; asks to come again after BACKLOG_RETRY_S. */
+void desk_reply_behind(struct http_request *req);
+/* The first two for a reply that was held. */
 void desk_held_reply(struct http_held *held, int status, struct str content_type, struct str body);
 void desk_held_reply_error(struct http_held *held, int status, const char *sentence);

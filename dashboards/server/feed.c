@@ -20,8 +20,9 @@
 
 static const unsigned FEED_MAGIC = 0x46454544;
 
-/* Between two questions: usually, and at least, when workers tell at different times. */
-enum { FEED_ASK_MS = 1000, FEED_PAUSE_MS = 500 };
+/* Between two questions: usually; at least, when workers tell at different times; and while the
+ * store is behind, when streams go on and ask for little. */
+enum { FEED_ASK_MS = 1000, FEED_PAUSE_MS = 500, FEED_BEHIND_MS = 3000 };
 
 struct watcher {
     struct watcher *next;
@@ -226,7 +227,10 @@ void feed_tick(struct desk *desk)
     int64_t now_ms = clock_mono_ms();
     for (struct feed *feed = desk->feeds, *next; feed != NULL; feed = next) {
         next = feed->next; /* asking may end this one */
-        if (now_ms - feed->asked_ms >= (feed->is_nudged ? FEED_PAUSE_MS : FEED_ASK_MS))
+        int64_t pause_ms = desk->is_behind   ? FEED_BEHIND_MS
+                           : feed->is_nudged ? FEED_PAUSE_MS
+                                             : FEED_ASK_MS;
+        if (now_ms - feed->asked_ms >= pause_ms)
             feed_ask(feed);
     }
 }

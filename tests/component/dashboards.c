@@ -503,6 +503,54 @@ static void more_questions_than_the_cap_are_sent_away(void **state)
     }
 }
 
+static void log_length(const char *from, const char *to)
+{
+    static const struct str ADD = STR_LIT(
+        "for i = ARGV[1], ARGV[2] do redis.call('XADD', KEYS[1], '*', 'p', 'x') end return 1");
+    DO(STR_LIT("EVAL"), ADD, STR_LIT("1"), STR_LIT("ff:{0}:log"), str_from(from), str_from(to));
+}
+
+static void trim_log(unsigned entries)
+{
+    char text[16];
+    snprintf(text, sizeof(text), "%u", entries);
+    DO(STR_LIT("XTRIM"), STR_LIT("ff:{0}:log"), STR_LIT("MAXLEN"), STR_LIT("="), str_from(text));
+}
+
+static void while_the_store_is_behind_questions_are_sent_away(void **state)
+{
+    static const char *const EXPORT = "/api/v2/export/example.com.csv?metrics=visits&date_range=7d";
+    char last[16];
+    (void)state;
+    snprintf(last, sizeof(last), "%d", BACKLOG_SHED_ENTRIES - 1);
+    int stream = request("GET", "/api/live/example.com", "", NULL);
+    free(receive(stream, "\"today\""));
+    log_length("1", last);
+    usleep(1500000); /* it was asked for since */
+    assert_call("POST", "/api/v2/query", TODAY_QUESTION, 200, "\"results\"");
+    log_length("1", "1");
+    await("POST", "/api/v2/query", TODAY_QUESTION, 503, "The store is behind with counting;");
+    assert_call("POST", "/api/v2/query", TODAY_QUESTION, 503, "retry-after: 10");
+    assert_call("GET", EXPORT, NULL, 503, "retry-after: 10");
+    assert_call("GET", "/api/sites", NULL, 200, "example.com");
+    assert_call("GET", "/readyz", NULL, 200, "ok");
+    /* Who watches goes on to see; who comes may watch too. */
+    store(today, TABLE_TOTAL, "u", "3");
+    char *told = receive(stream, "\"visitors\":3");
+    free(told);
+    close(stream);
+    stream = request("GET", "/api/live/example.com", "", NULL);
+    free(receive(stream, "\"visitors\":3"));
+    close(stream);
+    store(today, TABLE_TOTAL, "u", "2");
+    trim_log(BACKLOG_SERVE_ENTRIES + 1);
+    usleep(1500000);
+    assert_call("POST", "/api/v2/query", TODAY_QUESTION, 503, "The store is behind");
+    trim_log(BACKLOG_SERVE_ENTRIES);
+    await("POST", "/api/v2/query", TODAY_QUESTION, 200, "\"results\"");
+    DO(STR_LIT("DEL"), STR_LIT("ff:{0}:log"));
+}
+
 static void clients_that_go_leave_nothing_behind(void **state)
 {
     (void)state;
@@ -543,6 +591,7 @@ int main(void)
         cmocka_unit_test(what_is_told_shows_until_it_is_stored),
         cmocka_unit_test(a_stream_tells_at_once_and_when_something_changes),
         cmocka_unit_test(more_questions_than_the_cap_are_sent_away),
+        cmocka_unit_test(while_the_store_is_behind_questions_are_sent_away),
         cmocka_unit_test(clients_that_go_leave_nothing_behind),
         cmocka_unit_test(without_redis_it_says_so_and_comes_back),
     };
