@@ -93,6 +93,7 @@ void section_reset(struct section *section, struct str site, uint32_t date)
     section->cell_count = 0;
     section->register_count = 0;
     section->views = 0;
+    section->folds_detail = false;
     section->date = date;
     if (!str_eq(section->site, site)) {
         char *copy = strndup(site.ptr, site.len);
@@ -129,10 +130,9 @@ struct str section_value(const struct section *section, const struct cell *cell)
                         cell->value_len};
 }
 
-struct cell *section_cell(struct section *section, enum table table, struct str value)
+static struct cell *find(const struct section *section, enum table table, struct str value,
+                         uint64_t hash)
 {
-    assert(table < TABLE__COUNT && value.len <= VALUE_BYTES_MAX);
-    uint64_t hash = hash_tagged((uint32_t)table, value);
     for (uint32_t slot = (uint32_t)hash & section->slot_mask; section->slots[slot] != 0;
          slot = (slot + 1) & section->slot_mask) {
         struct cell *cell = &section->cells[section->slots[slot] - 1];
@@ -140,11 +140,26 @@ struct cell *section_cell(struct section *section, enum table table, struct str 
             str_eq(section_value(section, cell), value))
             return cell;
     }
+    return NULL;
+}
+
+struct cell *section_find(const struct section *section, enum table table, struct str value)
+{
+    return find(section, table, value, hash_tagged((uint32_t)table, value));
+}
+
+struct cell *section_cell(struct section *section, enum table table, struct str value)
+{
+    assert(table < TABLE__COUNT && value.len <= VALUE_BYTES_MAX);
+    uint64_t hash = hash_tagged((uint32_t)table, value);
+    struct cell *cell = find(section, table, value, hash);
+    if (cell != NULL)
+        return cell;
     if (section->cell_count == section->cells_max)
         return NULL;
     if (section->cell_count == section->cell_capacity)
         grow_cells(section);
-    struct cell *cell = &section->cells[section->cell_count];
+    cell = &section->cells[section->cell_count];
     *cell = (struct cell){.hash = hash,
                           .value_at = (uint32_t)section->bytes.len,
                           .value_len = (uint16_t)value.len,

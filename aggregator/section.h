@@ -39,6 +39,7 @@ struct section {
     struct cell *cells; /* in order of arrival; indexes stay valid until reset */
     uint32_t cell_count;
     uint32_t cells_max;
+    bool folds_detail; /* for the collector, see view_fold_detail(); false after a reset */
     struct section_register *registers;
     uint32_t register_count;
     /* private */
@@ -59,6 +60,8 @@ size_t section_memory(const struct section *section);
 /* The cell of (table, value), made when absent; NULL when the section is full. Valid until the
  * next call. `value` is at most VALUE_BYTES_MAX. */
 struct cell *section_cell(struct section *section, enum table table, struct str value);
+/* The same, but NULL when absent. */
+struct cell *section_find(const struct section *section, enum table table, struct str value);
 struct str section_value(const struct section *section, const struct cell *cell);
 void section_add_register(struct section *section, const struct cell *cell,
                           struct sketch_register reg);

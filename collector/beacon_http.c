@@ -132,6 +132,7 @@ struct passage {
     const struct agent *agent;
     struct region region;
     struct source source;
+    struct str page, event; /* as they are counted */
     char language[4];
 };
 
@@ -207,8 +208,8 @@ static const struct visit_change *follow_visit(struct passage *passage, uint64_t
                          .hour = passage->local.hour,
                          .now_ms = clock_mono_ms(),
                          .kind = beacon->kind,
-                         .page = beacon->path,
-                         .event = beacon->event,
+                         .page = passage->page,
+                         .event = passage->event,
                          .scroll_percent = beacon->scroll_percent,
                          .has_engagement = beacon->engaged_ms > 0,
                          .is_passive = beacon->is_passive,
@@ -246,6 +247,12 @@ static bool count_view(struct passage *passage)
     source_classify(beacon, site_owns_host(passage->site, beacon->referrer_host), &passage->source);
     struct visit_attributes attributes;
     describe(passage, &attributes);
+    passage->page = beacon->path;
+    passage->event = beacon->event;
+    /* A report belongs to a view that was counted already. */
+    if (open.section->folds_detail && beacon->kind != BEACON_ENGAGEMENT &&
+        view_fold_detail(open.section, &attributes, &passage->page, &passage->event))
+        note(worker, COLLECT_FOLDED);
     uint32_t pulse_number = pulse_site(worker->collector->pulse, passage->site->domain);
     const struct visit_change *visit = follow_visit(passage, tag, pulse_number, &attributes);
     if (beacon->kind == BEACON_PAGEVIEW)
@@ -255,8 +262,8 @@ static bool count_view(struct passage *passage)
                    .kind = beacon->kind,
                    .hour = passage->local.hour,
                    .tag = tag,
-                   .page = beacon->path,
-                   .event = beacon->event,
+                   .page = passage->page,
+                   .event = passage->event,
                    .props = beacon->props,
                    .prop_count = beacon->prop_count,
                    .engaged_ms = beacon->engaged_ms,

@@ -61,6 +61,8 @@
     X(AGENTS_KNOWN, COUNTER, COLLECT_AGENTS, "how=\"known\"", COLLECT_AGENTS_HELP)                 \
     X(AGENTS_PARSED, COUNTER, COLLECT_AGENTS, "how=\"parsed\"", COLLECT_AGENTS_HELP)               \
     X(AGENTS_OVER, COUNTER, COLLECT_AGENTS, "how=\"over_budget\"", COLLECT_AGENTS_HELP)            \
+    X(FOLDED, COUNTER, "footfall_collector_folded_views_total", "",                                \
+      "Views of which some detail counts under (other), for want of memory.")                      \
     X(HELD, GAUGE, "footfall_collector_held_replies", "",                                          \
       "Beacons whose answer waits for the store.")                                                 \
     X(VISITS, GAUGE, "footfall_collector_open_visits", "", "Visits that are followed.")            \

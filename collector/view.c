@@ -10,6 +10,43 @@
 
 #include <assert.h>
 
+static const struct str OTHER = STR_LIT(MODEL_OTHER);
+
+/* --- Detail ---------------------------------------------------------------------------------- */
+
+/* A section this small takes no more memory than an empty one, so it keeps its detail: while others
+ * are short of memory because of a few large ones, the quiet and the fresh are told as ever. */
+enum { DETAIL_CELLS_FREE = 32 };
+
+/* False when the section must not take this value. */
+static bool has_place(const struct section *section, enum table table, struct str value)
+{
+    return value.len == 0 || section->cell_count < DETAIL_CELLS_FREE ||
+           model_table_cap(table) <= DETAIL_VALUES_MAX ||
+           section_find(section, table, value) != NULL;
+}
+
+static bool fold(const struct section *section, enum table table, struct str *value)
+{
+    if (has_place(section, table, *value) || str_eq(*value, OTHER))
+        return false;
+    *value = OTHER;
+    return true;
+}
+
+bool view_fold_detail(const struct section *section, struct visit_attributes *attributes,
+                      struct str *page, struct str *event)
+{
+    bool folded = fold(section, TABLE_PAGE, page);
+    folded = fold(section, TABLE_EVENT, event) || folded;
+    for (int t = 0; t < TABLE__COUNT; t++)
+        if (model_table_is_visit((enum table)t))
+            folded = fold(section, (enum table)t, &attributes->values[t]) || folded;
+    return folded;
+}
+
+/* --- Counting -------------------------------------------------------------------------------- */
+
 static struct cell *cell_of(struct section *section, enum table table, struct str value)
 {
     struct cell *cell = section_cell(section, table, value);
@@ -141,7 +178,10 @@ static void count_props(struct section *section, const struct day_key *key, cons
         value[len++] = SEPARATOR;
         memcpy(value + len, prop->value.ptr, prop->value.len);
         len += prop->value.len;
-        struct cell *cell = cell_of(section, TABLE_PROP, (struct str){value, len});
+        struct str prop_value = {value, len};
+        if (section->folds_detail)
+            (void)fold(section, TABLE_PROP, &prop_value);
+        struct cell *cell = cell_of(section, TABLE_PROP, prop_value);
         add_view(cell, view);
         cell->sums[METRIC_VISITS] += view->visit != NULL && is_new;
         add_visitor(section, key, cell, view->tag);

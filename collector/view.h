@@ -25,6 +25,13 @@ struct view {
  * properties. */
 enum { VIEW_CELLS_MAX = TABLE__COUNT + 2 + EVENT_PROPS_MAX };
 
+/* For a section that folds detail, whose worker is short of memory, and that is not small: each
+ * value of a detail table that it has no cell of becomes "(other)". Before the visit is told, so
+ * that what the visit takes back later it takes from where it was added. True when there was one.
+ */
+bool view_fold_detail(const struct section *section, struct visit_attributes *attributes,
+                      struct str *page, struct str *event);
+
 /* The section must have room for VIEW_CELLS_MAX more cells. */
 void view_count(struct section *section, const struct day_key *key, const struct view *view);
 

@@ -71,6 +71,12 @@ static_assert(WRITER_QUEUE_BYTES_MAX >= 2 * BATCH_BYTES_MAX, "one in flight and 
 /* Memory of a worker's open sections; past it beacons are shed with 503. A quiet site's is 10 KB,
  * so that every site of the list may be open at once; a full one is under 2 MiB. */
 #define WRITER_OPEN_BYTES_MAX (128 * 1024 * 1024)
+/* From here on new values of detail tables count under `(other)`: detail goes before views. Every
+ * site of the list may be open and quiet without it. */
+#define WRITER_DETAIL_BYTES_MAX (WRITER_OPEN_BYTES_MAX / 8 * 7)
+static_assert(WRITER_DETAIL_BYTES_MAX >= SITES_MAX * 10 * 1024, "quiet sites keep their detail");
+/* A table with more values a day is detail. The others are so small that they take no room. */
+#define DETAIL_VALUES_MAX 100
 /* Live messages that Redis has not answered yet; past it the second's others are not told. */
 #define WRITER_PUBLISH_BYTES_MAX (32 * 1024 * 1024)
 /* The log's length in Redis; `append` refuses past it, which the writer treats as Redis away. */

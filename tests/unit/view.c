@@ -15,10 +15,12 @@ struct walk {
     struct visit_table *table;
     struct section *section;
     struct visit_attributes attributes;
+    unsigned folded;
 };
 
 static void walk_init(struct walk *walk)
 {
+    walk->folded = 0;
     walk->table = visit_table_new(VISIT_SHARDS * 16, 1 << 20);
     walk->section = section_new(SECTION_CELLS_MAX);
     section_reset(walk->section, STR_LIT("example.com"), DATE);
@@ -47,14 +49,17 @@ static void walk_step(struct walk *walk, const struct step *step)
     memset(&walk->attributes, 0, sizeof(walk->attributes));
     walk->attributes.values[TABLE_ENTRY_PAGE] = str_from(step->page);
     walk->attributes.values[TABLE_SOURCE] = str_from(step->source);
+    struct str page = str_from(step->page), event = str_from(step->event ? step->event : "");
+    if (walk->section->folds_detail && step->kind != BEACON_ENGAGEMENT)
+        walk->folded += view_fold_detail(walk->section, &walk->attributes, &page, &event);
     visit_table_sign(walk->table,
                      &(struct visit_sign){.tag = step->tag,
                                           .date = DATE,
                                           .hour = step->hour,
                                           .now_ms = step->at_ms,
                                           .kind = step->kind,
-                                          .page = str_from(step->page),
-                                          .event = str_from(step->event ? step->event : ""),
+                                          .page = page,
+                                          .event = event,
                                           .scroll_percent = -1,
                                           .has_engagement = step->engaged_ms > 0,
                                           .attributes = &walk->attributes},
@@ -63,8 +68,8 @@ static void walk_step(struct walk *walk, const struct step *step)
                &(struct view){.kind = step->kind,
                               .hour = step->hour,
                               .tag = step->tag,
-                              .page = str_from(step->page),
-                              .event = str_from(step->event ? step->event : ""),
+                              .page = page,
+                              .event = event,
                               .props = props,
                               .prop_count = step->kind == BEACON_EVENT ? 1 : 0,
                               .engaged_ms = step->engaged_ms,
@@ -170,7 +175,26 @@ static void reports_do_not_fill_the_mix(void **state)
     walk_done(&walk);
 }
 
-/* Whatever people do, each table of visits adds up to the total, and each visit leaves once. */
+/* Each table of visits adds up to the total, each visit leaves once, and nothing is below zero. */
+static void assert_adds_up(const struct walk *walk)
+{
+    const enum table TABLES[] = {TABLE_TIME, TABLE_ENTRY_PAGE, TABLE_SOURCE};
+    const enum metric METRICS[] = {METRIC_VISITS, METRIC_BOUNCES, METRIC_VISIT_SECONDS,
+                                   METRIC_PAGEVIEWS, METRIC_EVENTS};
+    for (size_t t = 0; t < ARRAY_LEN(TABLES); t++)
+        for (size_t m = 0; m < ARRAY_LEN(METRICS); m++)
+            assert_int_equal(table_sum(walk, TABLES[t], METRICS[m]),
+                             sum(walk, TABLE_TOTAL, "", METRICS[m]));
+    assert_int_equal(table_sum(walk, TABLE_EXIT_PAGE, METRIC_VISITS),
+                     sum(walk, TABLE_TOTAL, "", METRIC_VISITS));
+    assert_int_equal(table_sum(walk, TABLE_PAGE, METRIC_PAGEVIEWS),
+                     sum(walk, TABLE_TOTAL, "", METRIC_PAGEVIEWS));
+    for (uint32_t i = 0; i < walk->section->cell_count; i++)
+        assert_true(walk->section->cells[i].sums[METRIC_BOUNCES] >= 0 &&
+                    walk->section->cells[i].sums[METRIC_VISITS] >= 0);
+}
+
+/* Whatever people do. */
 static void tables_add_up_after_a_random_walk(void **state)
 {
     (void)state;
@@ -192,22 +216,108 @@ static void tables_add_up_after_a_random_walk(void **state)
                                         .engaged_ms = kind == 7 ? 3000 : 0,
                                         .hour = (uint8_t)(i / 250)});
     }
-    const enum table TABLES[] = {TABLE_TIME, TABLE_ENTRY_PAGE, TABLE_SOURCE};
-    const enum metric METRICS[] = {METRIC_VISITS, METRIC_BOUNCES, METRIC_VISIT_SECONDS,
-                                   METRIC_PAGEVIEWS, METRIC_EVENTS};
-    for (size_t t = 0; t < ARRAY_LEN(TABLES); t++)
-        for (size_t m = 0; m < ARRAY_LEN(METRICS); m++)
-            assert_int_equal(table_sum(&walk, TABLES[t], METRICS[m]),
-                             sum(&walk, TABLE_TOTAL, "", METRICS[m]));
+    assert_adds_up(&walk);
     assert_true(sum(&walk, TABLE_TOTAL, "", METRIC_VISITS) > 60);
-    assert_int_equal(table_sum(&walk, TABLE_EXIT_PAGE, METRIC_VISITS),
-                     sum(&walk, TABLE_TOTAL, "", METRIC_VISITS));
-    assert_int_equal(table_sum(&walk, TABLE_PAGE, METRIC_PAGEVIEWS),
-                     sum(&walk, TABLE_TOTAL, "", METRIC_PAGEVIEWS));
-    for (uint32_t i = 0; i < walk.section->cell_count; i++)
-        assert_true(walk.section->cells[i].sums[METRIC_BOUNCES] >= 0 &&
-                    walk.section->cells[i].sums[METRIC_VISITS] >= 0);
     assert_in_range(registers_of(&walk, TABLE_TOTAL, ""), 58, 60);
+    walk_done(&walk);
+}
+
+/* One visitor looks around until the section is no longer a small one. */
+static void walk_around(struct walk *walk)
+{
+    for (int i = 0; walk->section->cell_count < 32; i++) {
+        char page[24];
+        snprintf(page, sizeof(page), "/around/%d", i);
+        walk_step(walk, &(struct step){99, 0, page, "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    }
+}
+
+static void a_small_section_keeps_its_detail(void **state)
+{
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    walk.section->folds_detail = true;
+    walk_step(&walk, &(struct step){1, 0, "/a", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    assert_int_equal(walk.folded, 0);
+    assert_int_equal(sum(&walk, TABLE_PAGE, "/a", METRIC_PAGEVIEWS), 1);
+    walk_around(&walk);
+    assert_int_equal(walk.folded, 0);
+    walk_step(&walk, &(struct step){2, 0, "/b", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    assert_int_equal(walk.folded, 1);
+    walk_done(&walk);
+}
+
+static void short_of_memory_new_detail_counts_under_other(void **state)
+{
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    walk_step(&walk, &(struct step){1, 0, "/a", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    walk_around(&walk);
+    walk.section->folds_detail = true;
+    walk_step(&walk, &(struct step){2, 0, "/a", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    assert_int_equal(walk.folded, 0);
+    walk_step(&walk, &(struct step){3, 0, "/new", "Bing", BEACON_PAGEVIEW, NULL, 0, 10});
+    walk_step(&walk, &(struct step){3, 1000, "/new", "x", BEACON_EVENT, "signup", 0, 10});
+    assert_int_equal(walk.folded, 2);
+    assert_int_equal(sum(&walk, TABLE_PAGE, "/a", METRIC_PAGEVIEWS), 2);
+    assert_int_equal(sum(&walk, TABLE_PAGE, MODEL_OTHER, METRIC_PAGEVIEWS), 1);
+    assert_int_equal(sum(&walk, TABLE_SOURCE, MODEL_OTHER, METRIC_PAGEVIEWS), 1);
+    assert_int_equal(sum(&walk, TABLE_EVENT, MODEL_OTHER, METRIC_EVENTS), 1);
+    assert_int_equal(sum(&walk, TABLE_PROP, MODEL_OTHER, METRIC_EVENTS), 1);
+    /* Small tables are kept whole. */
+    assert_int_equal(sum(&walk, TABLE_TIME, "10", METRIC_PAGEVIEWS), 1);
+    assert_null(section_find(walk.section, TABLE_PAGE, STR_LIT("/new")));
+    assert_adds_up(&walk);
+    walk_done(&walk);
+}
+
+/* Memory that comes and goes: a visit takes back what it has added where it has added it. */
+static void tables_add_up_however_often_memory_is_short(void **state)
+{
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    srandom(11);
+    for (int64_t i = 0; i < 5000; i++) {
+        char page[16], source[16];
+        long kind = random() % 10;
+        snprintf(page, sizeof(page), "/%ld", random() % 1000);
+        snprintf(source, sizeof(source), "s%ld", random() % 300);
+        walk.section->folds_detail = i / 100 % 2 == 1;
+        walk_step(&walk, &(struct step){.tag = (uint64_t)(random() % 60) * 977,
+                                        .at_ms = i * 20000,
+                                        .page = page,
+                                        .source = source,
+                                        .kind = kind < 8 ? BEACON_PAGEVIEW : BEACON_EVENT,
+                                        .event = page,
+                                        .hour = (uint8_t)(i / 250)});
+    }
+    assert_true(walk.folded > 500);
+    assert_adds_up(&walk);
+    walk_done(&walk);
+}
+
+static void made_up_values_take_no_cells_while_memory_is_short(void **state)
+{
+    enum { VIEWS = 10000 };
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    walk_around(&walk);
+    uint32_t cells = walk.section->cell_count;
+    walk.section->folds_detail = true;
+    for (uint64_t i = 0; i < VIEWS; i++) {
+        char word[16];
+        snprintf(word, sizeof(word), "/%d", (int)i);
+        walk_step(&walk, &(struct step){i * 977, 0, word, word, BEACON_EVENT, word, 0, 9});
+    }
+    assert_int_equal(walk.folded, VIEWS);
+    /* At most one more of each table. */
+    assert_true(walk.section->cell_count <= cells + TABLE__COUNT);
+    assert_int_equal(sum(&walk, TABLE_EVENT, MODEL_OTHER, METRIC_EVENTS), VIEWS);
+    assert_adds_up(&walk);
     walk_done(&walk);
 }
 
@@ -240,6 +350,10 @@ int main(void)
         cmocka_unit_test(engaged_time_goes_to_its_page),
         cmocka_unit_test(reports_do_not_fill_the_mix),
         cmocka_unit_test(tables_add_up_after_a_random_walk),
+        cmocka_unit_test(a_small_section_keeps_its_detail),
+        cmocka_unit_test(short_of_memory_new_detail_counts_under_other),
+        cmocka_unit_test(tables_add_up_however_often_memory_is_short),
+        cmocka_unit_test(made_up_values_take_no_cells_while_memory_is_short),
         cmocka_unit_test(without_visits_views_and_visitors_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
