@@ -250,6 +250,8 @@ struct http_server *http_server_new(const struct http_options *options, char *er
         server->workers[i].index = i;
         server->workers[i].connections_max =
             (server->options.connections_max + options->workers - 1) / options->workers;
+        server->workers[i].input_bytes_max =
+            HTTP_HEAD_BYTES_MAX + server->config.max_request_entity_size;
         server->workers[i].loop = loop_new();
     }
     return server;
@@ -271,10 +273,10 @@ unsigned http_server_connections(const struct http_server *server, unsigned inde
     return server->workers[index].connection_count;
 }
 
-uint64_t http_server_readers_ended(const struct http_server *server, unsigned index)
+uint64_t http_server_connections_ended(const struct http_server *server, unsigned index)
 {
     assert(index < server->options.workers);
-    return server->workers[index].readers_ended;
+    return server->workers[index].connections_ended;
 }
 
 uint64_t http_server_replies_refused(const struct http_server *server, unsigned index)

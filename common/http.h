@@ -135,6 +135,7 @@ void http_server_post(struct http_server *server, unsigned index,
 unsigned http_server_workers(const struct http_server *server);
 /* Open ones of worker `index`; on its thread. */
 unsigned http_server_connections(const struct http_server *server, unsigned index);
-/* Connections that were reset since nobody read, and replies that had no room; likewise. */
-uint64_t http_server_readers_ended(const struct http_server *server, unsigned index);
+/* Connections that were reset, since nobody read or for what they sent; and replies that had no
+ * room; likewise. */
+uint64_t http_server_connections_ended(const struct http_server *server, unsigned index);
 uint64_t http_server_replies_refused(const struct http_server *server, unsigned index);

@@ -1,4 +1,9 @@
-/* A worker's connections: accepted up to a cap, and ended when nobody reads what they are sent.
+/* A worker's connections: accepted up to a cap, and ended when nobody reads what they are sent, or
+ * when they send more than a request can be.
+ *
+ * libh2o takes a head of 400 KiB from each, and keeps it until it is whole or its time is over. So
+ * a tick looks at what it holds, several times a second: what comes in between is bounded by the
+ * line.
  *
  * libh2o ends whoever is slow in sending (HTTP_REQUEST_TIMEOUT_MS) and has no time-out for writing.
  * TCP_USER_TIMEOUT ends a peer that is gone, and on most kernels one whose window stays shut; it
@@ -15,6 +20,7 @@
 #include <assert.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -24,7 +30,7 @@
 #include "common/http_worker.h"
 #include "common/limits.h"
 
-enum { READERS_TICK_MS = 1000 };
+enum { READERS_TICK_MS = 1000, SENDERS_TICK_MS = 200, CROWD_MIN = 64 };
 
 struct connection {
     struct http_worker *worker;
@@ -32,6 +38,7 @@ struct connection {
     struct connection *next, **link;
     int64_t window_ms; /* since when; 0: nothing to take */
     uint64_t goal;     /* taken in all, for the window to end well */
+    bool was_reset;    /* libh2o learns of it in a turn or two */
 };
 
 /* --- Readers --------------------------------------------------------------------------------- */
@@ -74,23 +81,49 @@ static bool reader_keeps_up(struct connection *connection, int64_t now_ms)
     return now_ms - connection->window_ms < HTTP_READER_TIMEOUT_MS;
 }
 
-static void reset(const struct connection *connection)
+static void reset(struct connection *connection)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     int fd = h2o_socket_get_fd(connection->socket);
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     (void)shutdown(fd, SHUT_RDWR);
+    connection->was_reset = true;
+}
+
+/* Where a crowd of connections was, the heap is full of holes between what lives on, and the next
+ * crowd's buffers do not fit in them. So the holes go back when three quarters have left. */
+static void give_memory_back(struct http_worker *worker)
+{
+    if (worker->connection_count > worker->crowd) {
+        worker->crowd = worker->connection_count;
+    } else if (worker->crowd >= CROWD_MIN && worker->connection_count < worker->crowd / 4) {
+        worker->crowd = worker->connection_count;
+        (void)malloc_trim(0);
+    }
 }
 
 static void on_readers_tick(void *data)
 {
     struct http_worker *worker = data;
     int64_t now_ms = clock_mono_ms();
+    give_memory_back(worker);
     for (struct connection *c = worker->connections; c != NULL; c = c->next) {
-        if (reader_keeps_up(c, now_ms))
+        if (c->was_reset || reader_keeps_up(c, now_ms))
             continue;
-        worker->readers_ended++;
-        c->window_ms = 0; /* libh2o needs a turn or two */
+        worker->connections_ended++;
+        reset(c);
+    }
+}
+
+/* --- Senders --------------------------------------------------------------------------------- */
+
+static void on_senders_tick(void *data)
+{
+    struct http_worker *worker = data;
+    for (struct connection *c = worker->connections; c != NULL; c = c->next) {
+        if (c->was_reset || c->socket->input->size <= worker->input_bytes_max)
+            continue;
+        worker->connections_ended++;
         reset(c);
     }
 }
@@ -163,6 +196,7 @@ void http_connections_start(struct http_worker *worker, int listen_fd)
         h2o_evloop_socket_create(worker->loop->h2o, listen_fd, H2O_SOCKET_FLAG_DONT_READ);
     worker->listener->data = worker;
     worker->readers_tick = loop_timer_new(worker->loop, READERS_TICK_MS, on_readers_tick, worker);
+    worker->senders_tick = loop_timer_new(worker->loop, SENDERS_TICK_MS, on_senders_tick, worker);
     h2o_socket_read_start(worker->listener, on_accept);
 }
 
@@ -176,7 +210,8 @@ void http_connections_refuse(struct http_worker *worker)
 void http_connections_stop(struct http_worker *worker)
 {
     loop_timer_free(worker->readers_tick);
-    worker->readers_tick = NULL;
+    loop_timer_free(worker->senders_tick);
+    worker->readers_tick = worker->senders_tick = NULL;
     for (struct connection *c = worker->connections; c != NULL; c = c->next)
         (void)shutdown(h2o_socket_get_fd(c->socket), SHUT_RDWR);
 }

@@ -18,11 +18,13 @@ struct http_worker {
     h2o_socket_t *listener;         /* NULL once stopping */
     struct connection *connections; /* http_connection.c's */
     unsigned connection_count, connections_max;
-    struct loop_timer *readers_tick;
-    uint64_t readers_ended;   /* connections reset, since nobody read */
-    size_t reply_bytes;       /* copied for replies whose readers have not taken them yet */
-    uint64_t replies_refused; /* for want of room in these */
-    unsigned open_requests;   /* not replied to yet */
+    unsigned crowd;         /* the most connections since memory was given back */
+    size_t input_bytes_max; /* that a connection may send without being answered */
+    struct loop_timer *readers_tick, *senders_tick;
+    uint64_t connections_ended; /* since nobody read, or for what they sent */
+    size_t reply_bytes;         /* copied for replies whose readers have not taken them yet */
+    uint64_t replies_refused;   /* for want of room in these */
+    unsigned open_requests;     /* not replied to yet */
     bool has_ended;
     void *data; /* of on_worker_start */
     struct http_stream *streams;

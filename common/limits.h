@@ -137,6 +137,9 @@ static_assert(APPLY_BYTES_MAX >= BATCH_BYTES_MAX, "any one batch can be applied"
 #define HTTP_FILES_A_WORKER 16
 /* Headers, body and idle together; also how long an idle connection is kept. */
 #define HTTP_REQUEST_TIMEOUT_MS 10000
+/* A request's head, with some room: twice what any browser sends, and what common fronts take.
+ * Whoever sends more than it and the body may have is cut off; libh2o alone takes 400 KiB. */
+#define HTTP_HEAD_BYTES_MAX (32 * 1024)
 /* A peer that acknowledges nothing is gone, or does not read. */
 #define HTTP_USER_TIMEOUT_MS 20000
 /* A reader takes all that there is for it, or this much, each time that this long has passed: three

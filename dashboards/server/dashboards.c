@@ -95,8 +95,8 @@ static void on_second(void *data)
     metrics_set(desk->metrics, DASHBOARDS_LINK, redis_link_is_up(desk->link));
     metrics_set(desk->metrics, DASHBOARDS_CONNECTIONS,
                 http_server_connections(dashboards->server, 0));
-    metrics_set(desk->metrics, DASHBOARDS_READERS_ENDED,
-                http_server_readers_ended(dashboards->server, 0));
+    metrics_set(desk->metrics, DASHBOARDS_CONNECTIONS_ENDED,
+                http_server_connections_ended(dashboards->server, 0));
     metrics_set(desk->metrics, DASHBOARDS_REPLIES_REFUSED,
                 http_server_replies_refused(dashboards->server, 0));
     metrics_set(desk->metrics, DASHBOARDS_SITES, sites);

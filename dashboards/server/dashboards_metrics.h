@@ -35,8 +35,8 @@
     X(LINK, GAUGE, "footfall_dashboards_redis_up", "", "1 while questions reach Redis.")           \
     X(CONNECTIONS, GAUGE, "footfall_dashboards_open_connections", "",                              \
       "Connections of readers that are open now.")                                                 \
-    X(READERS_ENDED, COUNTER, "footfall_dashboards_readers_ended_total", "",                       \
-      "Connections that were reset, since nobody read what they had asked for.")                   \
+    X(CONNECTIONS_ENDED, COUNTER, "footfall_dashboards_connections_ended_total", "",               \
+      "Connections that were reset, since nobody read the answer or the request was too large.")   \
     X(REPLIES_REFUSED, COUNTER, "footfall_dashboards_replies_refused_total", "",                   \
       "Answers that had no room beside those that wait for their readers.")                        \
     X(SITES, GAUGE, "footfall_dashboards_sites", "", "Sites that can be looked at.")               \

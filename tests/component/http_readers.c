@@ -1,6 +1,7 @@
-/* Clients who do not read what they asked for, at the HTTP shell over real sockets: they are ended
- * in time, and their answers do not fill the memory. The clock is a fake one, so that no test waits
- * for a time-out; the kernel's own (TCP_USER_TIMEOUT) does not come into it. */
+/* Clients who do not read what they asked for, and who send without end, at the HTTP shell over
+ * real sockets: they are ended in time, and neither answers nor requests fill the memory. The clock
+ * is a fake one, so that no test waits for a time-out; the kernel's own (TCP_USER_TIMEOUT) does not
+ * come into it. */
 
 #include "common/http.h"
 
@@ -18,7 +19,7 @@
 #include "common/limits.h"
 #include "tests/test.h"
 
-enum { STEP_MS = 1000, LARGE_BYTES = 24 * 1024 * 1024, PATIENCE_MS = 5000 };
+enum { STEP_MS = 1000, LARGE_BYTES = 24 * 1024 * 1024, BODY_BYTES_MAX = 100, PATIENCE_MS = 5000 };
 
 struct fixture {
     struct http_server *server;
@@ -85,7 +86,7 @@ static struct fixture *fixture_new(const char *listen)
     fixture->server = http_server_new(&(struct http_options){.listen = listen,
                                                              .workers = 1,
                                                              .connections_max = 64,
-                                                             .body_bytes_max = 100,
+                                                             .body_bytes_max = BODY_BYTES_MAX,
                                                              .routes = ROUTES,
                                                              .route_count = ARRAY_LEN(ROUTES),
                                                              .on_worker_start = on_worker_start,
@@ -126,7 +127,7 @@ static void look(void *worker_data, void *data)
     struct fixture *fixture = worker_data;
     (void)data;
     fixture->connections = http_server_connections(fixture->server, 0);
-    fixture->ended = http_server_readers_ended(fixture->server, 0);
+    fixture->ended = http_server_connections_ended(fixture->server, 0);
     fixture->refused = http_server_replies_refused(fixture->server, 0);
     sem_post(&fixture->done);
 }
@@ -328,6 +329,40 @@ static void answers_that_nobody_takes_fill_no_memory(void **state)
     close(fd);
 }
 
+static bool is_ended(struct fixture *fixture, size_t head_bytes)
+{
+    uint64_t ended = fixture->ended;
+    static const char START[] = "GET /small HTTP/1.1\r\nHost: x\r\nX: ";
+    int fd = dial(fixture, 4096);
+    char *head = malloc(head_bytes);
+    assert_non_null(head);
+    memset(head, 'x', head_bytes);
+    memcpy(head, START, sizeof(START) - 1);
+    assert_int_equal(send(fd, head, head_bytes, MSG_NOSIGNAL), head_bytes);
+    free(head);
+    await_connections(fixture, 1);
+    usleep(50000); /* the worker reads */
+    pass(fixture, STEP_MS);
+    bool is_over = fixture->ended > ended;
+    if (!is_over) {
+        static const char END[] = "\r\n\r\n";
+        assert_int_equal(send(fd, END, sizeof(END) - 1, MSG_NOSIGNAL), sizeof(END) - 1);
+        assert_true(take(fd, 30) > 0);
+    }
+    close(fd);
+    await_connections(fixture, 0);
+    return is_over;
+}
+
+static void a_head_below_at_and_above_the_cap(void **state)
+{
+    enum { INPUT_BYTES_MAX = HTTP_HEAD_BYTES_MAX + 2 * BODY_BYTES_MAX };
+    assert_false(is_ended(*state, INPUT_BYTES_MAX - 1));
+    assert_false(is_ended(*state, INPUT_BYTES_MAX));
+    assert_true(is_ended(*state, INPUT_BYTES_MAX + 1));
+    assert_true(is_ended(*state, 8 * INPUT_BYTES_MAX));
+}
+
 #define readers_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -339,6 +374,7 @@ int main(void)
         readers_test(a_slow_line_gets_all_its_time),
         readers_test(whoever_owes_nothing_is_left_alone),
         readers_test(a_stream_that_nobody_reads_ends),
+        readers_test(a_head_below_at_and_above_the_cap),
         readers_test(answers_that_nobody_takes_fill_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,12 +35,13 @@ const get = (path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
  */
 const KINDS = {
   idle: { share: 0.2, limit_s: REQUEST_LIMIT_S, first: '', pulse: '' },
-  slow_head: { share: 0.2, limit_s: REQUEST_LIMIT_S, first: `GET /b HTTP/1.1\r\n${HEAD}X: `, pulse: 'x' },
+  slow_head: { share: 0.15, limit_s: REQUEST_LIMIT_S, first: `GET /b HTTP/1.1\r\n${HEAD}X: `, pulse: 'x' },
+  great_head: { share: 0.05, limit_s: REQUEST_LIMIT_S, first: `GET /b HTTP/1.1\r\n${HEAD}X: ${'x'.repeat(390_000)}`, pulse: 'x' },
   slow_body: { share: 0.15, limit_s: REQUEST_LIMIT_S, first: `${POST}Content-Length: 1000\r\n\r\n`, pulse: 's' },
   slow_chunks: { share: 0.19, limit_s: REQUEST_LIMIT_S, first: `${POST}Transfer-Encoding: chunked\r\n\r\n`, pulse: '1\r\nx\r\n' },
   half_closed: { share: 0.1, limit_s: REQUEST_LIMIT_S, first: `${POST}Content-Length: 1000\r\n\r\nabc`, pulse: '', ends: true },
   kept: { share: 0.05, limit_s: REQUEST_LIMIT_S, first: get('/healthz'), pulse: '' },
-  tracker_reader: { share: 0.01, limit_s: READER_LIMIT_S, first: get('/footfall.js').repeat(6000), pulse: 'x', reads: false },
+  tracker_reader: { share: 0.01, limit_s: READER_LIMIT_S, first: get('/footfall.js').repeat(1000), pulse: 'x', reads: false },
   pages_reader: { share: 0.04, limit_s: READER_LIMIT_S, first: get('/assets/app.js').repeat(200), pulse: 'x', reads: false, at: 'dashboards' },
   export_reader: {
     share: 0.01,
