@@ -264,6 +264,7 @@ bool writer_open(struct writer *writer, struct str site, uint32_t date,
     if (desk->shed > 0)
         view_count_drops(day->section, DROP_NO_ROOM, desk->shed);
     desk->shed = 0;
+    day->section->folds_detail = writer->desks.open_bytes > WRITER_DETAIL_BYTES_MAX;
     touch(writer, desk);
     *ret_section = (struct writer_section){day->section, &day->key};
     return true;

@@ -157,13 +157,23 @@ static void prepare(void)
     port = free_port();
 }
 
+static bool await_empty_spool(void)
+{
+    for (int ms = 0; ms < READY_MS; ms += POLL_MS) {
+        if (spool_file_count(folder, ".seg") + spool_file_count(folder, ".heir") == 0)
+            return true;
+        usleep(POLL_MS * 1000);
+    }
+    return false;
+}
+
 static bool judge(void)
 {
     int status;
     pid_t child = fork();
     if (child == 0)
         exit(live() == FAIL_NTH_WENT_ON ? 0 : 1);
-    bool good = child > 0 && await_ready(child);
+    bool good = child > 0 && await_ready(child) && await_empty_spool();
     kill(child, SIGTERM);
     good = waitpid(child, &status, 0) == child && status == 0 && good;
     int64_t counts[LOG_READER_PAGES] = {0};

@@ -1,25 +1,38 @@
-/* A writer's life in front of a real Redis, with memory and a connection that refuse: a page is in
- * the log once at the most, and once when its batch was acknowledged.
+/* A writer's life in front of a real Redis and over a spool, with memory, a disk and a connection
+ * that refuse: a page is in the log once at the most, and once when its batch was told durable, if
+ * need be by the process after it.
  *
  * Time goes by faster than the clock on the wall, so that a connection comes back soon. */
 
-#include "collector/writer.h"
+#include "tests/test.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/writer.h"
 #include "common/clock.h"
+#include "spool_folder.h"
 #include "tests/fault/fail_nth.h"
 #include "tests/fault/log_reader.h"
 
 enum { VIEWS = 12, TURN_MS = 10, TURNS_A_VIEW = 3, PATIENCE_TURNS = 400, DATE = 20261123 };
+enum { REPLAY_TURNS = 5000 };
 enum { LIVES = 40 };
 static const int64_t WALL_MS = 1795437000000;
 
 static struct redis_server server;
 static struct log_reader_told *told;
+static char *folder;
+
+/* One process. */
+struct process {
+    struct spool *spool;
+    struct day_keys *keys;
+    struct loop *loop;
+    struct writer *writer;
+};
 
 static void turn(struct loop *loop)
 {
@@ -46,7 +59,7 @@ static void note_durable(const struct writer *writer)
 {
     struct writer_counts counts;
     writer_counts(writer, &counts);
-    if (counts.open_sections == 0 && counts.queued_batches == 0)
+    if (counts.open_sections == 0 && counts.outbox.queued == 0)
         memcpy(told->durable, told->offered, sizeof(told->durable));
 }
 
@@ -69,25 +82,46 @@ static void use(struct loop *loop, struct writer *writer)
     note_durable(writer);
 }
 
-static enum fail_nth_end live(void)
+static void end(struct process *process)
 {
+    writer_free(process->writer);
+    loop_free(process->loop);
+    spool_free(process->spool);
+    day_keys_close(process->keys);
+}
+
+/* False when the process would say why and end. */
+static bool begin(struct process *process)
+{
+    char error[256];
     clock_fake_set(WALL_MS, 1);
-    struct day_keys *keys = day_keys_open(-1);
-    if (keys == NULL)
-        return FAIL_NTH_REFUSED;
-    struct loop *loop = loop_new();
-    struct writer *writer = writer_new(&(struct writer_options){
-        .loop = loop,
+    *process = (struct process){.keys = day_keys_open(-1)};
+    process->spool = spool_new(&(struct spool_options){.folder = folder}, error, sizeof(error));
+    if (process->keys == NULL || process->spool == NULL) {
+        end(process);
+        return false;
+    }
+    process->loop = loop_new();
+    process->writer = writer_new(&(struct writer_options){
+        .loop = process->loop,
         .redis = server.address,
-        .day_keys = keys,
+        .day_keys = process->keys,
+        .spool = process->spool,
+        .workers = 1,
         .mix_views = 1,
         .mix_seconds = 60,
         .ack_wait_ms = 100,
     });
-    use(loop, writer);
-    writer_free(writer);
-    loop_free(loop);
-    day_keys_close(keys);
+    return true;
+}
+
+static enum fail_nth_end live(void)
+{
+    struct process process;
+    if (!begin(&process))
+        return FAIL_NTH_REFUSED;
+    use(process.loop, process.writer);
+    end(&process);
     return FAIL_NTH_WENT_ON;
 }
 
@@ -95,11 +129,32 @@ static void prepare(void)
 {
     memset(told, 0, sizeof(*told));
     log_reader_clear(&server);
+    if (folder != NULL)
+        spool_folder_remove(folder);
+    folder = spool_folder_make();
+}
+
+/* What the spool holds goes to the log, when nothing fails. */
+static bool replay(void)
+{
+    struct process process;
+    struct spool_state state = {.records = 1};
+    if (!begin(&process))
+        return false;
+    for (int i = 0; i < REPLAY_TURNS && state.records > 0; i++) {
+        turn(process.loop);
+        writer_turn(process.writer);
+        spool_get_state(process.spool, &state);
+    }
+    end(&process);
+    return state.records == 0;
 }
 
 static bool judge(void)
 {
     int64_t counts[LOG_READER_PAGES] = {0};
+    if (!replay())
+        return false;
     struct redis *redis = redis_server_connect(&server);
     bool good = log_reader_count(redis, counts) && log_reader_check(told, counts);
     redis_free(redis);
@@ -112,11 +167,15 @@ int main(int argc, char **argv)
         .prepare = prepare,
         .live = live,
         .judge = judge,
-        .has_kind = {[FAILING_MEMORY] = true, [FAILING_WRITE] = true, [FAILING_READ] = true},
+        .has_kind = {[FAILING_MEMORY] = true,
+                     [FAILING_WRITE] = true,
+                     [FAILING_SYNC] = true,
+                     [FAILING_READ] = true},
     };
     told = log_reader_told_new();
     redis_server_start(&server, NULL);
     int code = fail_nth_main(argc, argv, &life, LIVES);
     redis_server_stop(&server);
+    spool_folder_remove(folder);
     return code;
 }

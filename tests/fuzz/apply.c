@@ -6,6 +6,7 @@
 #include "aggregator/apply.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "aggregator/fold.h"
@@ -31,8 +32,11 @@ static void check_call(const struct apply_call *call)
     /* Its scratch keys live within the call: no pattern may know them. */
     for (size_t i = KEYS_BEFORE_LIVE + live + seen; i < keys; i++)
         assert(model_key_pattern(call->argv[ARGS_BEFORE_KEYS + i]) == NULL);
-    for (size_t number = 0; number <= keys + 1; number++)
-        assert(apply_call_key_name(call, number).len > 0);
+    for (size_t number = 0; number <= keys + 1; number++) {
+        char error[32];
+        snprintf(error, sizeof(error), "BADTYPE %zu", number);
+        (void)apply_call_culprit(call, str_from(error));
+    }
 }
 
 static void load(struct ledger_day *day, struct str fields)
