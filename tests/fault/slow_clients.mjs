@@ -21,7 +21,7 @@ const REQUEST_LIMIT_S = 10; // of common/limits.h, as the next
 const READER_LIMIT_S = 20;
 const SLACK_S = 5; // a pulse of ours, two ticks of theirs, and the crowd at the door
 const GROWTH_MB = 8; // of two kilobytes a client that were left behind it would be more
-const QUIET_MS = 5; // a percentile below it is the machine's, not ours
+const QUIET_MS = 10; // a percentile below it is the machine's, not ours
 const PAGES = 1500; // of the site, for an answer that is worth not reading
 
 const HEAD = `Host: x\r\nUser-Agent: ${BROWSER}\r\n`;
@@ -29,8 +29,8 @@ const POST = `POST /b HTTP/1.1\r\n${HEAD}Content-Type: text/plain\r\n`;
 const get = (path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 
 /**
- * What a client says at first, and at each pulse; `reads: false` takes nothing of the answers, of
- * which there are more than a socket's buffer holds.
+ * What a client says at first, and at each pulse; `reads: false` takes nothing of the answers. At
+ * the collector those that wait fit in the socket's buffer, since who asks for more at once is reset.
  * Shares are of all clients.
  */
 const KINDS = {
