@@ -419,7 +419,8 @@ size_t outbox_bytes(const struct outbox *outbox)
 
 enum outbox_state outbox_state(const struct outbox *outbox)
 {
-    if (is_direct(outbox, clock_mono_ms()) && !outbox->is_refused)
+    int64_t now_ms = clock_mono_ms();
+    if (is_direct(outbox, now_ms) && !is_slow(outbox, now_ms) && !outbox->is_refused)
         return OUTBOX_DIRECT;
     return outbox->port != NULL && outbox->spool_failures == 0 ? OUTBOX_SPOOLING : OUTBOX_STUCK;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "faulty_disk.h"
 #include "spool_folder.h"
 
@@ -206,6 +207,28 @@ static void a_full_spool_takes_what_it_can(void **state)
     fixture_end(&fixture);
 }
 
+/* Redis hangs, and the disk does not help: that is told before any time-out. */
+static void a_log_that_hangs_over_a_bad_disk_is_told_at_once(void **state)
+{
+    (void)state;
+    enum fault script[] = {FAULT_NONE, FAULT_STALL};
+    struct fixture fixture = {.folder = folder, .script = script, .script_len = ARRAY_LEN(script)};
+    spool_folder_silence_log();
+    fixture_start(&fixture, 1, 60);
+    fixture_await_direct(&fixture);
+    disk_fail(DISK_STAYS_BAD, DISK_ALL, 0, ENOSPC);
+    assert_true(fixture_count_view(&fixture, 0));
+    assert_true(fixture_drain(&fixture));
+    assert_true(fixture_count_view(&fixture, 1));
+    for (int64_t end_ms = clock_mono_ms() + FAKE_REDIS_STALL_MS / 2; clock_mono_ms() < end_ms;)
+        fixture_turns(&fixture, 1);
+    assert_int_equal(writer_state(fixture.writer), OUTBOX_STUCK);
+    (void)disk_heal();
+    await_counted(&fixture, 2);
+    fixture_await_direct(&fixture);
+    fixture_end(&fixture);
+}
+
 static void a_disk_that_fails_for_a_while_loses_nothing(void **state)
 {
     (void)state;
@@ -316,6 +339,7 @@ int main(void)
         TEST(a_log_that_has_lost_its_place_gets_the_spools_batches),
         TEST(a_log_that_refuses_gets_it_later),
         TEST(a_full_spool_takes_what_it_can),
+        TEST(a_log_that_hangs_over_a_bad_disk_is_told_at_once),
         TEST(a_disk_that_fails_for_a_while_loses_nothing),
         TEST(a_batch_that_may_be_on_the_disk_keeps_its_name),
         TEST(a_storm_counts_everything_once),
