@@ -239,6 +239,8 @@ static int role_exec(void *data)
     const struct serve *serve = role->serve;
     char listen[PORT_TEXT_BYTES], number[16];
     keep_over_exec(serve->lifeline[1]);
+    /* The folder is taken until the last role has ended, whatever becomes of this process. */
+    keep_over_exec(serve->lock_fd);
     (void)unsetenv(COLLECT_DAY_KEYS_VARIABLE);
     if (role->index == ROLE_COLLECT) {
         keep_over_exec(serve->day_keys_fd);
