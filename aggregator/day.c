@@ -188,8 +188,8 @@ static void grow_cells(struct day_cross *cross)
 void day_cell_add(struct day *day, enum cross cross, const struct day_cell *cell)
 {
     struct day_cross *cells = &day->crosses[cross];
-    assert(cell->left < day_names_count(day->names, day_cross_left(cross)) &&
-           cell->right < day_names_count(day->names, day_cross_right(cross)));
+    assert(cell->left < day_names_count(day->names, model_cross_left(cross)) &&
+           cell->right < day_names_count(day->names, model_cross_right(cross)));
     if (cells->capacity == 0)
         grow_cells(cells);
     uint32_t *slot = slot_of(cells, cell->left, cell->right);
@@ -267,8 +267,8 @@ static void merge_cross(struct translation *map, struct day *into, const struct 
     const struct day_cross *cells = &from->crosses[cross];
     for (uint32_t i = 0; i < cells->count; i++) {
         struct day_cell cell = cells->cells[i];
-        cell.left = translated(map, into, from, day_cross_left(cross), cell.left);
-        cell.right = translated(map, into, from, day_cross_right(cross), cell.right);
+        cell.left = translated(map, into, from, model_cross_left(cross), cell.left);
+        cell.right = translated(map, into, from, model_cross_right(cross), cell.right);
         day_cell_add(into, cross, &cell);
     }
     day_sum_add(&into->crosses[cross].hidden_views, cells->hidden_views);

@@ -6,7 +6,6 @@
 
 #include <stdint.h>
 
-#include "aggregator/day_cross.h"
 #include "aggregator/day_names.h"
 
 struct day_row {

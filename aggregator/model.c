@@ -18,6 +18,15 @@ static const struct table_row TABLES[TABLE__COUNT] = {
 #undef X
 };
 
+static const struct {
+    enum table left, right;
+    uint32_t sealed_cap;
+} CROSSES[CROSS__COUNT] = {
+#define X(left, right, sealed) [CROSS_##left##_##right] = {TABLE_##left, TABLE_##right, sealed},
+    MODEL_CROSSES(X)
+#undef X
+};
+
 static const char METRIC_LETTERS[METRIC__COUNT] = {
 #define X(id, letter, name) [METRIC_##id] = letter,
     MODEL_METRICS(X)
@@ -54,6 +63,43 @@ bool model_table_is_visit(enum table table)
 {
     assert(table < TABLE__COUNT);
     return TABLES[table].is_visit;
+}
+
+enum table model_cross_left(enum cross cross)
+{
+    assert(cross < CROSS__COUNT);
+    return CROSSES[cross].left;
+}
+
+enum table model_cross_right(enum cross cross)
+{
+    assert(cross < CROSS__COUNT);
+    return CROSSES[cross].right;
+}
+
+uint32_t model_cross_sealed_cap(enum cross cross)
+{
+    assert(cross < CROSS__COUNT);
+    return CROSSES[cross].sealed_cap;
+}
+
+bool model_cross_of(enum table one, enum table other, enum cross *ret_cross)
+{
+    for (int i = 0; i < CROSS__COUNT; i++) {
+        if ((CROSSES[i].left == one && CROSSES[i].right == other) ||
+            (CROSSES[i].left == other && CROSSES[i].right == one)) {
+            *ret_cross = (enum cross)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum metric model_cross_views(enum cross cross)
+{
+    return model_cross_left(cross) == TABLE_EVENT || model_cross_right(cross) == TABLE_EVENT
+               ? METRIC_EVENTS
+               : METRIC_PAGEVIEWS;
 }
 
 char model_metric_letter(enum metric metric)
@@ -142,6 +188,13 @@ void model_key_live(struct buf *out, struct str site, uint32_t date, enum table 
                    model_table_name(table));
 }
 
+void model_key_cross(struct buf *out, struct str site, uint32_t date, enum cross cross)
+{
+    buf_printf(out, "ff:{%u}:%.*s:live:%08u:%s*%s", model_shard(site), STR_ARG(site), date,
+               model_table_name(model_cross_left(cross)),
+               model_table_name(model_cross_right(cross)));
+}
+
 void model_key_seen(struct buf *out, struct str site, uint32_t date, enum table table,
                     struct str value)
 {
@@ -190,6 +243,27 @@ static bool is_date(struct str s)
     return model_date_valid(date);
 }
 
+/* "page*country": in this order only. */
+static bool is_cross_name(struct str name)
+{
+    struct str left_name;
+    enum table left, right;
+    enum cross cross;
+    return take_until(&name, '*', &left_name) && model_table_from_name(left_name, &left) &&
+           model_table_from_name(name, &right) && model_cross_of(left, right, &cross) &&
+           model_cross_left(cross) == left;
+}
+
+static const char *live_key_pattern(struct str name)
+{
+    enum table table;
+    if (is_cross_name(name))
+        return "ff:{n}:<site>:live:<date>:<cross>";
+    return model_table_from_name(name, &table) && table != TABLE_DROPS
+               ? "ff:{n}:<site>:live:<date>:<table>"
+               : NULL;
+}
+
 static const char *site_key_pattern(struct str rest)
 {
     struct str site, kind, date, table_name;
@@ -201,9 +275,7 @@ static const char *site_key_pattern(struct str rest)
     if (!take_until(&rest, ':', &date) || !is_date(date))
         return NULL;
     if (str_eq(kind, STR_LIT("live")))
-        return model_table_from_name(rest, &table) && table != TABLE_DROPS
-                   ? "ff:{n}:<site>:live:<date>:<table>"
-                   : NULL;
+        return live_key_pattern(rest);
     if (str_eq(kind, STR_LIT("seen")))
         return take_until(&rest, ':', &table_name) && model_table_from_name(table_name, &table) &&
                        rest.len <= VALUE_BYTES_MAX

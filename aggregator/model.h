@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "aggregator/model_crosses.h"
 #include "common/buf.h"
 #include "common/limits.h"
 #include "common/str.h"
@@ -72,8 +73,10 @@ enum metric {
         METRIC__COUNT
 };
 
-/* What a value past its table's cap counts under. */
+/* What a value past its table's cap counts under, and a cell past its cross's. */
 #define MODEL_OTHER "(other)"
+/* Between the two values of a cross's field; in no value. */
+#define MODEL_CROSS_SEPARATOR '\x1f'
 /* In the TOTAL hash: '@' and a writer's id in hexadecimal → number of its last batch applied to
  * this site and day. Lets dashboards add what is not applied yet exactly once. */
 #define MODEL_APPLIED_MARK '@'
@@ -83,6 +86,14 @@ const char *model_table_name(enum table table);
 bool model_table_from_name(struct str name, enum table *ret_table);
 uint32_t model_table_cap(enum table table);
 bool model_table_is_visit(enum table table);
+enum table model_cross_left(enum cross cross);
+enum table model_cross_right(enum cross cross);
+/* Cells that a sealed day keeps of it. */
+uint32_t model_cross_sealed_cap(enum cross cross);
+/* The cross of two tables in either order; false where there is none. */
+bool model_cross_of(enum table one, enum table other, enum cross *ret_cross);
+/* What a cross counts beside visits: events where goals are one side, else page views. */
+enum metric model_cross_views(enum cross cross);
 char model_metric_letter(enum metric metric);
 /* False for a letter that is no metric. */
 bool model_metric_from_letter(char letter, enum metric *ret_metric);
@@ -105,6 +116,8 @@ void model_key_quarantine(struct buf *out, uint32_t shard);
 void model_key_scratch(struct buf *out, uint32_t shard, uint32_t number);
 /* A table's counters of an open day; for TABLE_DROPS the site's `drops` key. */
 void model_key_live(struct buf *out, struct str site, uint32_t date, enum table table);
+/* A cross's counters of an open day: "…:page*country". */
+void model_key_cross(struct buf *out, struct str site, uint32_t date, enum cross cross);
 /* The sketch of one cell of an open day. */
 void model_key_seen(struct buf *out, struct str site, uint32_t date, enum table table,
                     struct str value);

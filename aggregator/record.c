@@ -87,7 +87,7 @@ static const uint8_t CROSS_PARTS[TABLE__COUNT] = {
 MODEL_TABLES(X)
 #undef X
 #define X(a, b, cap) static_assert((cap) <= RECORD_CELLS_MAX, #a " and " #b);
-DAY_CROSSES(X)
+MODEL_CROSSES(X)
 #undef X
 
 const char *record_status_text(enum record_status status)
@@ -288,7 +288,7 @@ uint32_t record_part_of_table(enum table table)
 
 uint32_t record_part_of_cross(enum cross cross)
 {
-    return CROSS_PARTS[day_cross_left(cross)];
+    return CROSS_PARTS[model_cross_left(cross)];
 }
 
 bool record_find_part(const struct record *record, uint32_t part, size_t *ret_at, size_t *ret_len)

@@ -443,8 +443,8 @@ bool record_part_read_cross(struct record_reader *reader, struct str part, uint3
     piece.codings[1].predictors = visits;
     if (piece.count > RECORD_CELLS_MAX || piece.codings[0].ratio > 0 ||
         !read_pairs(reader, &columns, piece.count,
-                    day_names_count(day->names, day_cross_left(cross)),
-                    day_names_count(day->names, day_cross_right(cross))) ||
+                    day_names_count(day->names, model_cross_left(cross)),
+                    day_names_count(day->names, model_cross_right(cross))) ||
         !read_numbers(reader, &columns, piece.count, &piece.codings[0], visits) ||
         !read_numbers(reader, &columns, piece.count, &piece.codings[1], views))
         return false;

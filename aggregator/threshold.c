@@ -175,7 +175,7 @@ void threshold_fold_caps(struct day *day)
     for (int t = 0; t < TABLE__COUNT; t++)
         fold_table_cap(day, (enum table)t);
     for (int c = 0; c < CROSS__COUNT; c++)
-        hide_cross_cap(&day->crosses[c], day_cross_cap((enum cross)c));
+        hide_cross_cap(&day->crosses[c], model_cross_sealed_cap((enum cross)c));
 }
 
 /* --- Countries and regions ------------------------------------------------------------------- */
@@ -206,8 +206,8 @@ static void hide_cells_of(struct day *day, enum table table, uint32_t name)
 {
     for (int c = 0; c < CROSS__COUNT; c++) {
         struct day_cross *cross = &day->crosses[c];
-        bool is_left = day_cross_left((enum cross)c) == table;
-        if (!is_left && day_cross_right((enum cross)c) != table)
+        bool is_left = model_cross_left((enum cross)c) == table;
+        if (!is_left && model_cross_right((enum cross)c) != table)
             continue;
         bool *hide = calloc((size_t)cross->count + 1, sizeof(*hide));
         if (hide == NULL)

@@ -59,12 +59,12 @@ static int64_t amount_of(const struct day_cell *cell, int measure)
 
 static void review_start(struct review *review, const struct day *day, enum cross cross)
 {
-    enum table left = day_cross_left(cross), right = day_cross_right(cross);
+    enum table left = model_cross_left(cross), right = model_cross_right(cross);
     bool both = model_table_is_visit(left) && model_table_is_visit(right);
     *review = (struct review){.day = day,
                               .cross = &day->crosses[cross],
                               .tables = {left, right},
-                              .metrics = {day_cross_metric(cross), METRIC_VISITS},
+                              .metrics = {model_cross_views(cross), METRIC_VISITS},
                               .measures = both ? MEASURE__COUNT : VISITS};
     review->hide = calloc((size_t)review->cross->count + 1, sizeof(*review->hide));
     for (int side = 0; side < SIDE__COUNT; side++) {

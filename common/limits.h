@@ -39,6 +39,8 @@
 #define FORWARDED_HOPS_MAX 32
 /* The longest value of any table: a property (key, separator, value) or a path. */
 #define VALUE_BYTES_MAX 512
+/* That of a cross: two values with a separator. */
+#define CROSS_VALUE_BYTES_MAX (2 * VALUE_BYTES_MAX + 1)
 static_assert(PATH_BYTES_MAX <= VALUE_BYTES_MAX, "a path is a value");
 static_assert(3 * TAG_BYTES_MAX + 2 <= VALUE_BYTES_MAX, "a property with its event is a value");
 static_assert(HOST_BYTES_MAX <= VALUE_BYTES_MAX, "a referrer host is a value");
@@ -51,7 +53,9 @@ static_assert(HOST_BYTES_MAX <= VALUE_BYTES_MAX, "a referrer host is a value");
 /* --- Sections and batches ----------------------------------------------------------------------
  */
 /* Cells of an open section. A view touches at most some twenty cells and sixty with thirty
- * properties; a section with room for two such views only is sealed whatever its age. */
+ * properties; a section with room for two such views only is sealed whatever its age.
+ * As many cells of crosses have room; past it they count under "(other)" of their cross, while the
+ * tables' own cells go on: detail is the first to go. */
 #define SECTION_CELLS_MAX 8192
 /* One batch: what one worker can gather during one round trip to Redis, far under Redis's own
  * limits and small enough that `append` runs well under a millisecond. */
@@ -178,6 +182,11 @@ static_assert(HTTP_REPLY_BYTES_MAX >= 4 * QUERY_ROWS_MAX * (4 * VALUE_BYTES_MAX 
 #define APPLY_CELLS_MAX (256 * 1024)
 static_assert(APPLY_CELLS_MAX >= BATCH_BYTES_MAX / 6, "any one batch can be folded");
 
+/* Cells of one cross in a day, but "(other)": the largest hundred or so are kept when the day
+ * closes, and of the first two thousand they are with next to certainty the day's largest. All
+ * crosses of a site's day full of them take some 20 MB in Redis. */
+#define CROSS_CELLS_MAX 2000
+
 /* A geo database older than this is worth a warning: providers make one each month. */
 #define GEO_FRESH_DAYS 60
 
@@ -212,7 +221,11 @@ static_assert(QUERY_GROUPS_MAX >= QUERY_DAYS_MAX, "a day's figure each fits");
 /* The arguments of one `apply`. The worst of a payload's bytes are cells of seven with one
  * register: each becomes keys, fields and a sketch of some 400. */
 #define APPLY_CALL_BYTES_MAX (256u * 1024 * 1024)
-static_assert(APPLY_CALL_BYTES_MAX >= 64u * (APPLY_BYTES_MAX + BATCH_BYTES_MAX),
+/* Of those, the fields of crosses: five bytes of a payload can name two paths, twice. Past it cells
+ * count under "(other)": a hundred thousand ordinary ones fit. */
+#define APPLY_CROSSES_BYTES_MAX (32u * 1024 * 1024)
+static_assert(APPLY_CALL_BYTES_MAX >=
+                  64u * (APPLY_BYTES_MAX + BATCH_BYTES_MAX) + APPLY_CROSSES_BYTES_MAX,
               "whatever may be folded can be sent");
 /* From so many registers on a sketch is dense at rest (12 KiB): merging into a sparse one takes
  * time by the square of its registers, and from here on longer than into a dense one. */
@@ -318,7 +331,7 @@ static_assert(DAY_NAMES_BYTES_MAX >= 64u * DAY_NAMES_MAX, "as many names as may 
 #define THRESHOLD_K_STRICT 10
 /* What one record holds of a table: its cap a day, "(other)", and "(other)" of each country. */
 #define RECORD_ROWS_MAX 4096
-/* Cells of one cross in a record, after the caps of aggregator/day_cross.h. */
+/* Cells of one cross in a record, after the caps of aggregator/model_crosses.h. */
 #define RECORD_CELLS_MAX 4096
 /* A month's names at rest: the names, a length each, and a head and a frame for each time that they
  * were added to, at the worst for one name. */

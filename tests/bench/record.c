@@ -47,7 +47,7 @@ static void seal_days(struct figures *figures, struct record_names *month)
         figures->encode_us += now_us() - start;
         for (int c = 0; c < CROSS__COUNT; c++) {
             figures->cells += day.crosses[c].count;
-            figures->capped += day.crosses[c].count == day_cross_cap((enum cross)c);
+            figures->capped += day.crosses[c].count == model_cross_sealed_cap((enum cross)c);
         }
         day_done(&day);
         day_names_done(&names);
@@ -116,8 +116,8 @@ static void print_parts(const struct figures *figures, struct record_names *mont
     for (int c = 0; c < CROSS__COUNT; c++) {
         struct measure all = measure(figures, month, (struct measure){.cross = c});
         printf("%s\"%s:%s\":{\"part_bytes\":%.0f,\"read_us\":%.1f}", c == 0 ? "" : ",",
-               model_table_name(day_cross_left((enum cross)c)),
-               model_table_name(day_cross_right((enum cross)c)), all.bytes, all.us);
+               model_table_name(model_cross_left((enum cross)c)),
+               model_table_name(model_cross_right((enum cross)c)), all.bytes, all.us);
         cross_us += all.us;
     }
     struct measure three =

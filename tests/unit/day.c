@@ -101,17 +101,17 @@ static void a_cross_is_found_in_either_order(void **state)
     int pairs = 0;
     for (int a = 0; a < TABLE__COUNT; a++) {
         for (int b = 0; b < a; b++) {
-            if (!day_cross_of((enum table)a, (enum table)b, &cross))
+            if (!model_cross_of((enum table)a, (enum table)b, &cross))
                 continue;
-            assert_true(day_cross_of((enum table)b, (enum table)a, &again) && cross == again);
+            assert_true(model_cross_of((enum table)b, (enum table)a, &again) && cross == again);
             pairs++;
         }
     }
     assert_int_equal(pairs, CROSS__COUNT);
     assert_int_equal(CROSS__COUNT, 10 * 9 / 2);
-    assert_false(day_cross_of(TABLE_PAGE, TABLE_LANGUAGE, &cross));
-    assert_int_equal(day_cross_metric(CROSS_PAGE_EVENT), METRIC_EVENTS);
-    assert_int_equal(day_cross_metric(CROSS_PAGE_COUNTRY), METRIC_PAGEVIEWS);
+    assert_false(model_cross_of(TABLE_PAGE, TABLE_LANGUAGE, &cross));
+    assert_int_equal(model_cross_views(CROSS_PAGE_EVENT), METRIC_EVENTS);
+    assert_int_equal(model_cross_views(CROSS_PAGE_COUNTRY), METRIC_PAGEVIEWS);
 }
 
 static void cells_past_the_bound_are_hidden(void **state)

@@ -114,6 +114,61 @@ static void a_sketchs_value_fits_up_to_its_cap(void **state)
     }
 }
 
+static void every_cross_has_a_live_key_of_the_inventory(void **state)
+{
+    (void)state;
+    for (int c = 0; c < CROSS__COUNT; c++) {
+        enum cross cross = (enum cross)c;
+        struct buf key;
+        buf_init(&key, 200);
+        model_key_cross(&key, S("a.example"), 20261123, cross);
+        assert_string_equal(model_key_pattern(buf_str(&key)), "ff:{n}:<site>:live:<date>:<cross>");
+        buf_done(&key);
+    }
+    struct buf key;
+    buf_init(&key, 200);
+    model_key_cross(&key, S("a.example"), 20261123, CROSS_PAGE_COUNTRY);
+    assert_true(str_eq(buf_str(&key), S("ff:{0}:a.example:live:20261123:page*country")));
+    buf_done(&key);
+    static const struct str BAD[] = {
+        S("ff:{0}:a.example:live:20261123:country*page"),
+        S("ff:{0}:a.example:live:20261123:page*page"),
+        S("ff:{0}:a.example:live:20261123:page*"),
+        S("ff:{0}:a.example:live:20261123:*page"),
+        S("ff:{0}:a.example:live:20261123:page*country*os"),
+        S("ff:{0}:a.example:live:20261123:page*region"),
+        S("ff:{0}:a.example:live:20261123:page*exit_page"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
+        assert_null(model_key_pattern(BAD[i]));
+}
+
+static void each_pair_of_filterable_tables_is_one_cross(void **state)
+{
+    (void)state;
+    static const enum table TABLES[] = {
+        TABLE_PAGE,    TABLE_ENTRY_PAGE, TABLE_SOURCE,  TABLE_CHANNEL, TABLE_UTM_CAMPAIGN,
+        TABLE_COUNTRY, TABLE_DEVICE,     TABLE_BROWSER, TABLE_OS,      TABLE_EVENT};
+    enum cross cross, back;
+    unsigned seen[CROSS__COUNT] = {0};
+    for (size_t i = 0; i < ARRAY_LEN(TABLES); i++) {
+        assert_false(model_cross_of(TABLES[i], TABLES[i], &cross));
+        for (size_t j = i + 1; j < ARRAY_LEN(TABLES); j++) {
+            assert_true(model_cross_of(TABLES[i], TABLES[j], &cross));
+            assert_true(model_cross_of(TABLES[j], TABLES[i], &back));
+            assert_int_equal(back, cross);
+            assert_int_equal(model_cross_left(cross), TABLES[i]);
+            assert_int_equal(model_cross_right(cross), TABLES[j]);
+            assert_int_equal(model_cross_views(cross),
+                             TABLES[j] == TABLE_EVENT ? METRIC_EVENTS : METRIC_PAGEVIEWS);
+            seen[cross]++;
+        }
+    }
+    for (int c = 0; c < CROSS__COUNT; c++)
+        assert_int_equal(seen[c], 1);
+    assert_false(model_cross_of(TABLE_PAGE, TABLE_REGION, &cross));
+}
+
 static void names_and_letters_lead_back(void **state)
 {
     (void)state;
@@ -181,6 +236,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_spelled_as_documented_and_in_the_inventory),
         cmocka_unit_test(every_table_has_a_live_key_of_the_inventory),
+        cmocka_unit_test(every_cross_has_a_live_key_of_the_inventory),
+        cmocka_unit_test(each_pair_of_filterable_tables_is_one_cross),
         cmocka_unit_test(other_keys_are_outside_the_inventory),
         cmocka_unit_test(a_sketchs_value_fits_up_to_its_cap),
         cmocka_unit_test(names_and_letters_lead_back),

@@ -140,7 +140,7 @@ static void assert_same(const struct day *day, const struct day *again)
 static void assert_same_crosses(const struct day *day, const struct day *again)
 {
     for (int c = 0; c < CROSS__COUNT; c++) {
-        enum table tables[] = {day_cross_left((enum cross)c), day_cross_right((enum cross)c)};
+        enum table tables[] = {model_cross_left((enum cross)c), model_cross_right((enum cross)c)};
         const struct day_cross *cross = &day->crosses[c];
         assert_int_equal(cross->count, again->crosses[c].count);
         assert_true(cross->hidden_views == again->crosses[c].hidden_views &&

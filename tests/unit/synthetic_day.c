@@ -123,7 +123,7 @@ static void add_to_crosses(struct day *day, const struct values *values, bool pa
 {
     bool is_event = values->text[TABLE_EVENT][0] != '\0';
     for (int c = 0; c < CROSS__COUNT; c++) {
-        enum table left = day_cross_left((enum cross)c), right = day_cross_right((enum cross)c);
+        enum table left = model_cross_left((enum cross)c), right = model_cross_right((enum cross)c);
         bool of_event = left == TABLE_EVENT || right == TABLE_EVENT;
         struct day_cell cell = {.views = 1};
         if (values->text[left][0] == '\0' || values->text[right][0] == '\0' || of_event != is_event)

@@ -210,7 +210,7 @@ static void rows_past_the_cap_fold_the_smallest_first(void **state)
 static void cells_past_the_cap_are_hidden_the_smallest_first(void **state)
 {
     (void)state;
-    const uint32_t cap = day_cross_cap(CROSS_OS_EVENT);
+    const uint32_t cap = model_cross_sealed_cap(CROSS_OS_EVENT);
     for (uint32_t cells = cap - 1; cells <= cap + 1; cells++) {
         struct sample sample;
         char text[16];
@@ -333,8 +333,8 @@ static void look_at(const struct day *day, enum cross cross, const struct day_cr
                     struct seen *ret_seen)
 {
     static struct seen seen;
-    enum table tables[] = {day_cross_left(cross), day_cross_right(cross)};
-    enum metric metric = day_cross_metric(cross);
+    enum table tables[] = {model_cross_left(cross), model_cross_right(cross)};
+    enum metric metric = model_cross_views(cross);
     int64_t total = day->tables[TABLE_TOTAL].rows[0].sums[metric];
     memset(&seen, 0, sizeof(seen));
     seen.rows = (int)day_names_count(day->names, tables[0]) + 1;

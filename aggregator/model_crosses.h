@@ -1,15 +1,13 @@
 #pragma once
 
-/* Crosses: which pairs of tables are counted against each other. Pure. */
-
-#include <stdint.h>
-
-#include "aggregator/model.h"
-
-/* Pairs of tables that are counted against each other, so that one filter narrows every panel.
- * X(table, table, cells a day). A number at rest is the place in this list: new ones come last.
- * The caps are what a site of 100,000 views a day can keep in its share of 12 MB a year. */
-#define DAY_CROSSES(X)                                                                             \
+/* The crosses: two tables of model.h, which includes this, counted against each other, so that a
+ * filter on one narrows the other. X(left, right, cells of a sealed day). All pairs of the tables
+ * that can filter are here, since none is empty by definition or known from the others: a page is
+ * not its visit's entry page, and one source comes by several channels. A number in a batch is the
+ * place in this list: new ones come last, in a record as well. The numbers of cells are what a site
+ * of 100,000 views a day can keep in its share of 12 MB a year; an open day has room for
+ * CROSS_CELLS_MAX each. */
+#define MODEL_CROSSES(X)                                                                           \
     X(PAGE, ENTRY_PAGE, 100)                                                                       \
     X(PAGE, SOURCE, 100)                                                                           \
     X(PAGE, CHANNEL, 100)                                                                          \
@@ -57,16 +55,8 @@
     X(OS, EVENT, 30)
 
 enum cross {
-#define X(a, b, cap) CROSS_##a##_##b,
-    DAY_CROSSES(X)
+#define X(left, right, sealed) CROSS_##left##_##right,
+    MODEL_CROSSES(X)
 #undef X
         CROSS__COUNT
 };
-
-enum table day_cross_left(enum cross cross);
-enum table day_cross_right(enum cross cross);
-uint32_t day_cross_cap(enum cross cross);
-/* The cross of two tables in either order; false when there is none. */
-bool day_cross_of(enum table a, enum table b, enum cross *ret_cross);
-/* The metric that a cross's views are of: events where one side is, else page views. */
-enum metric day_cross_metric(enum cross cross);
