@@ -1,11 +1,15 @@
 /* A batch's payload as bytes and back; the layout is in the header.
  *
  * Example, one view of "/a" on example.com, cells left out but one:
- *   46 42 01  01                     "FB", version 1, one section
+ *   46 42 02  01                     "FB", version 2, one section
  *   0b 65 78 … 6d  b1 8a d4 09  01   "example.com", 20260401, one view
- *   01                               one cell
+ *   02                               two cells
+ *   0d  02 4e 4c  03 02 02  00       country, "NL", mask v|s, +1, +1, no register
  *   02  02 2f 61  03 02 02           page, "/a", mask v|s, +1, +1
  *   01  34 12 05                     one register: index 0x1234, rank 5
+ *   01                               one group of crosses
+ *   04  01                           page*country, one cell
+ *   02 01  01 01                     cell 2 "/a", cell 1 "NL": one view, one visit
  *   xx xx xx xx                      CRC-32
  *
  * Decoding reads twice: first to check everything, then to fold. A batch comes from our own
@@ -17,8 +21,9 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-static const uint8_t BATCH_HEAD[] = {'F', 'B', 1};
-enum { BATCH_CRC_BYTES = 4, BATCH_SECTION_HEAD_BYTES_MAX = 2 + HOST_BYTES_MAX + 3 * 5 };
+enum { BATCH_WITHOUT_CROSSES = 1, BATCH_CROSSED = 2 }; /* versions */
+static const uint8_t BATCH_HEAD[] = {'F', 'B', BATCH_CROSSED};
+enum { BATCH_CRC_BYTES = 4, BATCH_SECTION_HEAD_BYTES_MAX = 2 + HOST_BYTES_MAX + 4 * 5 };
 /* No sum of one batch comes near it; keeps folded sums far from overflow. */
 static const int64_t BATCH_SUM_MAX = INT64_C(1) << 40;
 
@@ -44,7 +49,8 @@ size_t batch_section_bytes_max(const struct section *section)
 {
     return BATCH_SECTION_HEAD_BYTES_MAX + section->bytes.len +
            (size_t)section->cell_count * BATCH_CELL_BYTES_MAX +
-           (size_t)section->register_count * BATCH_REGISTER_BYTES;
+           (size_t)section->register_count * BATCH_REGISTER_BYTES +
+           (size_t)section->crosses.count * BATCH_CROSS_BYTES_MAX;
 }
 
 void batch_begin(struct buf *out, uint32_t section_count)
@@ -75,12 +81,42 @@ static void append_cell(struct buf *out, const struct section *section, const st
     }
 }
 
+static uint32_t number_of(const uint32_t *numbers, uint32_t cell)
+{
+    return cell == CROSS_OTHER ? 0 : numbers[cell];
+}
+
+/* `numbers`: of each cell in the payload. */
+static void append_crosses(struct buf *out, const struct section *section, const uint32_t *numbers)
+{
+    uint32_t first[CROSS__COUNT + 1], groups = 0;
+    uint32_t *order = cross_table_order(&section->crosses, first);
+    for (int c = 0; c < CROSS__COUNT; c++)
+        groups += first[c + 1] > first[c];
+    buf_append_varint(out, groups);
+    for (int c = 0; c < CROSS__COUNT; c++) {
+        if (first[c + 1] == first[c])
+            continue;
+        buf_append_byte(out, (uint8_t)c);
+        buf_append_varint(out, first[c + 1] - first[c]);
+        for (uint32_t i = first[c]; i < first[c + 1]; i++) {
+            const struct cross_cell *cell = &section->crosses.cells[order[i]];
+            buf_append_varint(out, number_of(numbers, cross_left(cell->key)));
+            buf_append_varint(out, number_of(numbers, cross_right(cell->key)));
+            buf_append_varint(out, (uint64_t)cell->views);
+            buf_append_varint(out, (uint64_t)cell->visits);
+        }
+    }
+    free(order);
+}
+
 void batch_append_section(struct buf *out, struct section *section)
 {
     section_sort_registers(section);
     /* Where each cell's registers start: they are sorted by cell. */
     uint32_t *first = calloc((size_t)section->cell_count + 1, sizeof(*first));
-    if (first == NULL)
+    uint32_t *numbers = calloc((size_t)section->cell_count + 1, sizeof(*numbers));
+    if (first == NULL || numbers == NULL)
         abort();
     for (uint32_t i = 0; i < section->register_count; i++)
         first[section->registers[i].cell + 1]++;
@@ -96,8 +132,11 @@ void batch_append_section(struct buf *out, struct section *section)
         uint32_t c = order[i];
         append_cell(out, section, &section->cells[c], section->registers + first[c],
                     first[c + 1] - first[c]);
+        numbers[c] = i + 1;
     }
+    append_crosses(out, section, numbers);
     free(order);
+    free(numbers);
     free(first);
 }
 
@@ -153,6 +192,7 @@ struct section *day_set_section(struct day_set *set, struct str site, uint32_t d
 
 struct reader {
     const uint8_t *at, *end;
+    uint8_t version;
     struct day_set *set; /* NULL while checking */
     uint64_t cells;      /* of all sections so far */
 };
@@ -219,7 +259,8 @@ static enum batch_status read_registers(struct reader *r, struct section *sectio
     return BATCH_OK;
 }
 
-static enum batch_status read_cell(struct reader *r, struct section *section)
+/* `*ret_number`: the cell's table while checking, its index in the section while folding. */
+static enum batch_status read_cell(struct reader *r, struct section *section, uint32_t *ret_number)
 {
     struct str value;
     int64_t sums[SECTION_SUMS];
@@ -236,13 +277,89 @@ static enum batch_status read_cell(struct reader *r, struct section *section)
     if (status != BATCH_OK)
         return status;
     struct cell *cell = NULL;
+    *ret_number = table;
     if (section != NULL) {
         cell = section_cell(section, (enum table)table, value);
         assert(cell != NULL); /* the check has made sure that there is room */
         for (int m = 0; m < SECTION_SUMS; m++)
             cell->sums[m] += sums[m];
+        *ret_number = (uint32_t)(cell - section->cells);
     }
     return read_registers(r, section, cell);
+}
+
+/* The cells of one section of the payload: what read_cell() has told of each. */
+struct numbers {
+    uint32_t *cells;
+    uint64_t count;
+};
+
+/* A side's cell by its number, which must be of this table. */
+static bool read_side(struct reader *r, const struct section *section,
+                      const struct numbers *numbers, enum table table, uint32_t *ret_cell)
+{
+    uint64_t number;
+    if (!read_varint(r, &number) || number > numbers->count)
+        return false;
+    *ret_cell = number == 0 ? CROSS_OTHER : numbers->cells[number - 1];
+    return number == 0 || section != NULL || *ret_cell == (uint32_t)table;
+}
+
+static enum batch_status read_cross(struct reader *r, struct section *section, enum cross cross,
+                                    const struct numbers *numbers)
+{
+    uint32_t left, right;
+    uint64_t views, visits;
+    if (!read_side(r, section, numbers, model_cross_left(cross), &left) ||
+        !read_side(r, section, numbers, model_cross_right(cross), &right) ||
+        (left == CROSS_OTHER) != (right == CROSS_OTHER) || !read_varint(r, &views) ||
+        !read_varint(r, &visits) || views > (uint64_t)BATCH_SUM_MAX ||
+        visits > (uint64_t)BATCH_SUM_MAX)
+        return BATCH_BAD_CROSS;
+    if (section != NULL)
+        section_cross(section, cross_key(cross, left, right), (int64_t)views, (int64_t)visits);
+    return BATCH_OK;
+}
+
+static enum batch_status read_crosses(struct reader *r, struct section *section,
+                                      const struct numbers *numbers)
+{
+    uint64_t groups, cells;
+    int least = 0; /* that the next group's cross may be */
+    if (r->version == BATCH_WITHOUT_CROSSES)
+        return BATCH_OK;
+    if (!read_varint(r, &groups))
+        return BATCH_TRUNCATED;
+    for (uint64_t g = 0; g < groups; g++) {
+        if (r->at == r->end)
+            return BATCH_TRUNCATED;
+        int cross = *r->at++;
+        if (cross < least || cross >= CROSS__COUNT)
+            return BATCH_BAD_CROSS;
+        least = cross + 1;
+        if (!read_varint(r, &cells))
+            return BATCH_TRUNCATED;
+        for (uint64_t i = 0; i < cells; i++) {
+            enum batch_status status = read_cross(r, section, (enum cross)cross, numbers);
+            if (status != BATCH_OK)
+                return status;
+        }
+    }
+    return BATCH_OK;
+}
+
+static enum batch_status read_cells(struct reader *r, struct section *section, uint64_t count)
+{
+    struct numbers numbers = {.cells = calloc((size_t)count + 1, sizeof(uint32_t)), .count = count};
+    enum batch_status status = BATCH_OK;
+    if (numbers.cells == NULL)
+        abort();
+    for (uint64_t i = 0; i < count && status == BATCH_OK; i++)
+        status = read_cell(r, section, &numbers.cells[i]);
+    if (status == BATCH_OK)
+        status = read_crosses(r, section, &numbers);
+    free(numbers.cells);
+    return status;
 }
 
 /* Room is judged as if every cell of the payload were new and of this section. */
@@ -277,12 +394,7 @@ static enum batch_status read_section(struct reader *r, const struct day_set *ro
         section = day_set_section(r->set, site, (uint32_t)date);
         section->views += (uint32_t)views;
     }
-    for (uint64_t i = 0; i < cells; i++) {
-        enum batch_status status = read_cell(r, section);
-        if (status != BATCH_OK)
-            return status;
-    }
-    return BATCH_OK;
+    return read_cells(r, section, cells);
 }
 
 static enum batch_status read_sections(struct reader *r, const struct day_set *room)
@@ -314,6 +426,7 @@ const char *batch_status_name(enum batch_status status)
         [BATCH_BAD_VALUE] = "value too long",
         [BATCH_BAD_METRIC] = "bad metric",
         [BATCH_BAD_REGISTER] = "bad register",
+        [BATCH_BAD_CROSS] = "bad cross",
         [BATCH_TRAILING_BYTES] = "bytes after the end",
         [BATCH_TOO_MANY_SECTIONS] = "too many sections",
         [BATCH_TOO_MANY_CELLS] = "too many cells",
@@ -329,7 +442,7 @@ enum batch_status batch_fold(struct str payload, struct day_set *set)
         return BATCH_TRUNCATED;
     if (memcmp(bytes, BATCH_HEAD, 2) != 0)
         return BATCH_BAD_MAGIC;
-    if (bytes[2] != BATCH_HEAD[2])
+    if (bytes[2] != BATCH_WITHOUT_CROSSES && bytes[2] != BATCH_CROSSED)
         return BATCH_BAD_VERSION;
     const uint8_t *end = bytes + payload.len - BATCH_CRC_BYTES;
     uint32_t crc =
@@ -337,10 +450,12 @@ enum batch_status batch_fold(struct str payload, struct day_set *set)
     if (crc != (uint32_t)crc32_z(0, bytes, payload.len - BATCH_CRC_BYTES))
         return BATCH_BAD_CHECKSUM;
 
-    struct reader check = {.at = bytes + sizeof(BATCH_HEAD), .end = end};
+    struct reader check = {.at = bytes + sizeof(BATCH_HEAD), .end = end, .version = bytes[2]};
     enum batch_status status = read_sections(&check, set);
     if (status != BATCH_OK)
         return status;
-    struct reader fold = {.at = bytes + sizeof(BATCH_HEAD), .end = end, .set = set};
+    struct reader fold = check;
+    fold.at = bytes + sizeof(BATCH_HEAD);
+    fold.set = set;
     return read_sections(&fold, NULL);
 }

@@ -6,6 +6,7 @@
  *   cells[0..n)  table, value ──▶ bytes     sums[v s b d e n p q c]
  *     ▲
  *   registers[0..m)  (cell, index, rank), in order of arrival until sorted
+ *   crosses[0..k)    (cross, cell, cell)      views, visits: cross_table.h
  *
  * Example: a first view of "/a" by a visitor from NL makes the cells (total, ""), (page, "/a"),
  * (country, "NL") …, adds 1 to v and s of each, and appends a register to each.
@@ -79,6 +80,7 @@ void section_free(struct section *section)
     free(section->cells);
     free(section->slots);
     free(section->registers);
+    cross_table_done(&section->crosses);
     if (section->site.len > 0)
         free((void *)(uintptr_t)section->site.ptr);
     free(section);
@@ -92,6 +94,7 @@ void section_reset(struct section *section, struct str site, uint32_t date)
     buf_reset(&section->bytes);
     section->cell_count = 0;
     section->register_count = 0;
+    cross_table_reset(&section->crosses);
     section->views = 0;
     section->folds_detail = false;
     section->date = date;
@@ -121,7 +124,8 @@ size_t section_memory(const struct section *section)
 {
     return sizeof(*section) + section->cell_capacity * sizeof(*section->cells) +
            ((size_t)section->slot_mask + 1) * sizeof(*section->slots) +
-           section->register_capacity * sizeof(*section->registers) + section->bytes.capacity;
+           section->register_capacity * sizeof(*section->registers) + section->bytes.capacity +
+           cross_table_bytes(&section->crosses);
 }
 
 struct str section_value(const struct section *section, const struct cell *cell)
@@ -224,4 +228,15 @@ uint32_t *section_shuffled(const struct section *section)
             order[count++] = section->slots[slot] - 1;
     assert(count == section->cell_count);
     return order;
+}
+
+void section_cross(struct section *section, uint64_t key, int64_t views, int64_t visits)
+{
+    struct cross_cell *cell = section->crosses.count < section->cells_max
+                                  ? cross_table_at(&section->crosses, key)
+                                  : cross_table_find(&section->crosses, key);
+    if (cell == NULL)
+        cell = cross_table_at(&section->crosses, cross_key_other(cross_of(key)));
+    cell->views += views;
+    cell->visits += visits;
 }

@@ -1,13 +1,15 @@
 #pragma once
 
-/* The increments of one site's one day: a bounded table of cells.
+/* The increments of one site's one day: a bounded table of cells, and one of crosses of them.
  *
- * A cell is (table, value) → one signed sum a metric, and sketch registers. The collector's workers
- * fill sections view by view, batches carry them, and the aggregator folds many into one. A section
- * belongs to one thread. Memory is kept over section_reset(); running out of it aborts. */
+ * A cell is (table, value) → one signed sum a metric, and sketch registers. A cross's cell is two
+ * cells of its tables → views and visits. The collector's workers fill sections view by view,
+ * batches carry them, and the aggregator folds many into one. A section belongs to one thread.
+ * Memory is kept over section_reset(); running out of it aborts. */
 
 #include <stdint.h>
 
+#include "aggregator/cross_table.h"
 #include "aggregator/model.h"
 #include "aggregator/sketch.h"
 #include "common/macros.h"
@@ -42,6 +44,7 @@ struct section {
     bool folds_detail; /* for the collector, see view_fold_detail(); false after a reset */
     struct section_register *registers;
     uint32_t register_count;
+    struct cross_table crosses; /* sides are indexes of cells */
     /* private */
     uint32_t cell_capacity, register_capacity, slot_mask;
     uint32_t *slots;
@@ -70,3 +73,7 @@ void section_sort_registers(struct section *section);
 /* Cell indexes in an order that does not tell the order of arrival: that of a keyed hash.
  * The caller frees. */
 uint32_t *section_shuffled(const struct section *section);
+
+/* Adds to the cross's cell of two cells by index, of its left and its right table, or CROSS_OTHER
+ * twice. There is room for as many as for cells; what is over counts under CROSS_OTHER. */
+void section_cross(struct section *section, uint64_t key, int64_t views, int64_t visits);

@@ -2,6 +2,7 @@
 
 #include "common/hash.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -29,4 +30,15 @@ uint64_t hash_tagged(uint32_t tag, struct str s)
     /* A product by an odd constant spreads the tag over all bits; the keyed hash of the bytes
      * keeps the whole unpredictable. */
     return hash_str(s) ^ ((uint64_t)(tag + 1) * 0x9e3779b97f4a7c15u);
+}
+
+uint64_t hash_number(uint64_t number)
+{
+    uint64_t factors[2];
+    static_assert(sizeof(factors) == sizeof(process_key), "the key is two numbers");
+    pthread_once(&process_key_once, make_process_key);
+    memcpy(factors, process_key, sizeof(factors));
+    number *= factors[0] | 1;
+    number ^= number >> 32;
+    return number * (factors[1] | 1);
 }

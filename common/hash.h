@@ -10,3 +10,6 @@
 uint64_t hash_str(struct str s);
 /* The same over a small number in front of the bytes: keys of two parts. */
 uint64_t hash_tagged(uint32_t tag, struct str s);
+/* Of a number whose bits strangers can influence at most by counting: two keyed multiplications,
+ * not a keyed hash. The upper bits are the better ones. */
+uint64_t hash_number(uint64_t number);

@@ -10,10 +10,14 @@
 static int64_t sum_of(const struct day_set *set)
 {
     int64_t sum = 0;
-    for (size_t s = 0; s < set->count; s++)
-        for (uint32_t c = 0; c < set->sections[s]->cell_count; c++)
+    for (size_t s = 0; s < set->count; s++) {
+        const struct section *section = set->sections[s];
+        for (uint32_t c = 0; c < section->cell_count; c++)
             for (int m = 0; m < SECTION_SUMS; m++)
-                sum += set->sections[s]->cells[c].sums[m];
+                sum += section->cells[c].sums[m];
+        for (uint32_t c = 0; c < section->crosses.count; c++)
+            sum += section->crosses.cells[c].views + section->crosses.cells[c].visits;
+    }
     return sum;
 }
 
