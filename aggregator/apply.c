@@ -1,6 +1,7 @@
 /* Builds the arguments of `apply`: for each day with something pending, one live hash a table with
- * its increments and marks, and one sketch a row whose registers rose. Called by the aggregator
- * with a ledger that holds the entries after the cursor. Pure: no I/O, no clock.
+ * its increments and marks, one sketch a row whose registers rose, and one live hash a cross.
+ * Called by the aggregator with a ledger that holds the entries after the cursor. Pure: no I/O, no
+ * clock.
  *
  * The arguments' layout and an example stand at the head of functions.lua. Sums of zero are left
  * out; a hash with neither increments nor marks too, unless a sketch sets its visitors. */
@@ -183,6 +184,47 @@ static void append_table(struct apply_call *call, const struct ledger_day *day, 
     call->live_args.items[count_at] = call->live_args.items[--call->live_args.count];
 }
 
+static void append_cross_increment(struct apply_call *call, enum metric metric, struct str value,
+                                   int64_t increment)
+{
+    size_t at = call->bytes.len;
+    buf_append_byte(&call->bytes, (uint8_t)model_metric_letter(metric));
+    buf_append_str(&call->bytes, value);
+    end_arg(call, &call->live_args, at);
+    append_number(call, &call->live_args, increment);
+}
+
+/* One cross of a day: its live hash. */
+static void append_cross(struct apply_call *call, const struct ledger_day *day, enum cross cross)
+{
+    const struct ledger_crosses *crosses = &day->crosses;
+    uint32_t cursor = crosses->of[cross].pending;
+    const struct cross_cell *cell;
+    struct buf value;
+    if (cursor == 0)
+        return;
+    size_t at = call->bytes.len;
+    model_key_cross(&call->bytes, day->site, day->date, cross);
+    end_arg(call, &call->live_keys, at);
+    append_number(call, &call->live_args, apply_live_expiry_ms(day->date));
+    size_t count_at = call->live_args.count, increments = 0;
+    append_number(call, &call->live_args, 0); /* the count of increments, set below */
+    append_number(call, &call->live_args, 0); /* no marks */
+    buf_init(&value, CROSS_VALUE_BYTES_MAX);
+    while ((cell = ledger_crosses_next(crosses, &cursor)) != NULL) {
+        buf_reset(&value);
+        ledger_cross_value(day, cell->key, &value);
+        if (cell->views != 0)
+            append_cross_increment(call, model_cross_views(cross), buf_str(&value), cell->views);
+        if (cell->visits != 0)
+            append_cross_increment(call, METRIC_VISITS, buf_str(&value), cell->visits);
+        increments += (cell->views != 0) + (cell->visits != 0);
+    }
+    buf_done(&value);
+    append_number(call, &call->live_args, (int64_t)increments);
+    call->live_args.items[count_at] = call->live_args.items[--call->live_args.count];
+}
+
 /* --- The call ----------------------------------------------------------------------------------
  */
 
@@ -210,10 +252,14 @@ void apply_call_build(struct apply_call *call, uint32_t shard, struct ledger *le
 {
     struct apply_list head = {0}, counts = {0};
     reset(call);
-    for (uint32_t i = 0; i < ledger->count; i++)
-        if (ledger_day_is_pending(ledger->days[i]))
-            for (int t = 0; t < TABLE__COUNT; t++)
-                append_table(call, ledger->days[i], (enum table)t, now_ms);
+    for (uint32_t i = 0; i < ledger->count; i++) {
+        if (!ledger_day_is_pending(ledger->days[i]))
+            continue;
+        for (int t = 0; t < TABLE__COUNT; t++)
+            append_table(call, ledger->days[i], (enum table)t, now_ms);
+        for (int c = 0; c < CROSS__COUNT; c++)
+            append_cross(call, ledger->days[i], (enum cross)c);
+    }
     for (size_t i = 0; i < call->seen_keys.count; i++) {
         size_t at = call->bytes.len;
         model_key_scratch(&call->bytes, shard, (uint32_t)i);

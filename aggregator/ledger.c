@@ -19,9 +19,13 @@
 #include "common/hash.h"
 
 enum { FIRST_SLOTS = 64, FIRST_ITEMS = 8 };
+/* What a cell of a cross has in an apply beside its values: twice a metric's letter, a separator
+ * and a number. */
+enum { CROSS_BYTES_BESIDE = 2 * (1 + 1 + 20) };
 /* Rows of one day: each table's cap, and MODEL_OTHER. */
 #define X(id, name, cap, kind) +(cap) + 1
 static const size_t DAY_ROWS_MAX = 0 MODEL_TABLES(X);
+static_assert(0 MODEL_TABLES(X) < CROSS_SIDES_MAX, "a row's index is a side");
 #undef X
 
 /* Makes room for one more item. */
@@ -65,6 +69,7 @@ static void day_free(struct ledger_day *day)
         free(day->rows[i].fresh);
     }
     buf_done(&day->bytes);
+    ledger_crosses_done(&day->crosses);
     free(day->rows);
     free(day->slots);
     free(day->pending);
@@ -108,7 +113,7 @@ size_t ledger_bytes(const struct ledger *ledger)
     for (uint32_t i = 0; i < ledger->count; i++) {
         const struct ledger_day *day = ledger->days[i];
         bytes += sizeof(*day) + day->bytes.capacity + day->row_capacity * sizeof(*day->rows) +
-                 day->slot_count * sizeof(*day->slots);
+                 day->slot_count * sizeof(*day->slots) + ledger_crosses_bytes(&day->crosses);
         for (uint32_t r = 0; r < day->row_count; r++)
             bytes += register_set_bytes(&day->rows[r].known) +
                      day->rows[r].fresh_capacity * sizeof(*day->rows[r].fresh);
@@ -134,6 +139,7 @@ struct ledger_day *ledger_day(struct ledger *ledger, struct str site, uint32_t d
     ledger->days =
         with_room(ledger->days, ledger->count, &ledger->capacity, sizeof(struct ledger_day *));
     ledger->days[ledger->count] = day_new(site, date, hash);
+    ledger->days[ledger->count]->crosses_bytes = &ledger->crosses_bytes;
     place(ledger->slots, ledger->slot_count, hash, ledger->count);
     return ledger->days[ledger->count++];
 }
@@ -208,6 +214,64 @@ struct ledger_row *ledger_row(struct ledger_day *day, enum table table, struct s
     return row != NULL ? row : add_row(day, table, value, hash);
 }
 
+/* --- Crosses ---------------------------------------------------------------------------------- */
+
+static struct ledger_row *find_value(struct ledger_day *day, enum table table, struct str value)
+{
+    return find_row(day, table, value, hash_tagged((uint32_t)table, value));
+}
+
+void ledger_load_cross_field(struct ledger_day *day, enum cross cross, struct str field)
+{
+    size_t at = str_find(field, MODEL_CROSS_SEPARATOR);
+    if (at == field.len || at == 0 || day->crosses.of[cross].cells == CROSS_CELLS_MAX)
+        return; /* "(other)", or what does not fit: see ledger_load_field() */
+    struct str left_value = str_from_at(str_prefix(field, at), 1);
+    const struct ledger_row *left = find_value(day, model_cross_left(cross), left_value);
+    const struct ledger_row *right =
+        find_value(day, model_cross_right(cross), str_from_at(field, at + 1));
+    if (left == NULL || right == NULL)
+        return;
+    uint32_t sides[] = {(uint32_t)(left - day->rows), (uint32_t)(right - day->rows)};
+    (void)ledger_crosses_cell(&day->crosses, cross_key(cross, sides[0], sides[1]));
+}
+
+void ledger_cross_value(const struct ledger_day *day, uint64_t key, struct buf *out)
+{
+    uint32_t left = cross_left(key), right = cross_right(key);
+    if (left == CROSS_OTHER) {
+        buf_append_str(out, STR_LIT(MODEL_OTHER));
+        return;
+    }
+    buf_append_str(out, ledger_value(day, &day->rows[left]));
+    buf_append_byte(out, MODEL_CROSS_SEPARATOR);
+    buf_append_str(out, ledger_value(day, &day->rows[right]));
+}
+
+static size_t cross_bytes(const struct ledger_day *day, uint64_t key)
+{
+    uint32_t left = cross_left(key), right = cross_right(key);
+    if (left == CROSS_OTHER)
+        return 0;
+    return CROSS_BYTES_BESIDE + 2 * (size_t)day->rows[left].value_len +
+           2 * (size_t)day->rows[right].value_len;
+}
+
+void ledger_cross(struct ledger_day *day, uint64_t key, int64_t views, int64_t visits)
+{
+    enum cross cross = cross_of(key);
+    assert(day->crosses.of[cross].is_loaded);
+    uint32_t index = ledger_crosses_cell(&day->crosses, key);
+    if (!ledger_crosses_is_pending(&day->crosses, index)) {
+        size_t bytes = cross_bytes(day, day->crosses.table.cells[index].key);
+        if (*day->crosses_bytes + bytes > APPLY_CROSSES_BYTES_MAX)
+            index = ledger_crosses_cell(&day->crosses, cross_key_other(cross));
+        else
+            *day->crosses_bytes += bytes;
+    }
+    ledger_crosses_add(&day->crosses, index, views, visits);
+}
+
 /* --- What is pending -------------------------------------------------------------------------- */
 
 static void make_pending(struct ledger_day *day, struct ledger_row *row)
@@ -251,7 +315,10 @@ void ledger_mark(struct ledger_day *day, uint64_t writer, uint64_t number)
 
 bool ledger_day_is_pending(const struct ledger_day *day)
 {
-    return day->pending_count > 0 || day->mark_count > 0;
+    bool crossed = false;
+    for (int c = 0; c < CROSS__COUNT && !crossed; c++)
+        crossed = day->crosses.of[c].pending != 0;
+    return day->pending_count > 0 || day->mark_count > 0 || crossed;
 }
 
 void ledger_applied(struct ledger *ledger)
@@ -266,5 +333,7 @@ void ledger_applied(struct ledger *ledger)
         }
         day->pending_count = 0;
         day->mark_count = 0;
+        ledger_crosses_applied(&day->crosses);
     }
+    ledger->crosses_bytes = 0;
 }

@@ -4,9 +4,10 @@
  *
  * A day (site, date) has rows (table, value). A row is known when it is at rest or about to be; it
  * gathers sums and sketch registers until they are applied. Known values enforce the tables' caps:
- * past it a new value counts under MODEL_OTHER. All of it can be forgotten at any time and loaded
- * again. One thread; running out of memory aborts. */
+ * past it a new value counts under MODEL_OTHER. The same holds for cells of two rows. All of it can
+ * be forgotten at any time and loaded again. One thread; running out of memory aborts. */
 
+#include "aggregator/ledger_cross.h"
 #include "aggregator/model.h"
 #include "aggregator/register_set.h"
 #include "aggregator/section.h"
@@ -47,6 +48,8 @@ struct ledger_day {
     struct ledger_mark *marks; /* pending: the last number of each writer */
     uint32_t mark_count, mark_capacity;
     struct buf bytes; /* of the values */
+    struct ledger_crosses crosses;
+    size_t *crosses_bytes; /* the ledger's */
 };
 
 struct ledger {
@@ -54,6 +57,7 @@ struct ledger {
     uint32_t count, capacity;
     uint32_t *slots; /* hash of (date, site) → day + 1, as for rows */
     uint32_t slot_count;
+    size_t crosses_bytes; /* that the pending cells of crosses take in one apply */
 };
 
 void ledger_init(struct ledger *ledger);
@@ -67,12 +71,21 @@ struct ledger_day *ledger_day(struct ledger *ledger, struct str site, uint32_t d
 /* One field of the table's hash at rest, as HKEYS tells it; marks are passed over. */
 void ledger_load_field(struct ledger_day *day, enum table table, struct str field);
 
+/* Likewise of a cross, whose two tables are loaded. */
+void ledger_load_cross_field(struct ledger_day *day, enum cross cross, struct str field);
+
 /* The row where this value counts. Its table must be loaded. Valid until the next call. */
 struct ledger_row *ledger_row(struct ledger_day *day, enum table table, struct str value);
 struct str ledger_value(const struct ledger_day *day, const struct ledger_row *row);
 void ledger_add(struct ledger_day *day, struct ledger_row *row, const int64_t sums[SECTION_SUMS]);
 void ledger_add_register(struct ledger_day *day, struct ledger_row *row,
                          struct sketch_register reg);
+/* Adds to a loaded cross's cell of two rows by index, of its left and its right table, or
+ * CROSS_OTHER twice. New cells count under CROSS_OTHER past CROSS_CELLS_MAX, and all that are not
+ * pending yet past APPLY_CROSSES_BYTES_MAX. */
+void ledger_cross(struct ledger_day *day, uint64_t key, int64_t views, int64_t visits);
+/* The value of a cell's field: both rows' with MODEL_CROSS_SEPARATOR between, or MODEL_OTHER. */
+void ledger_cross_value(const struct ledger_day *day, uint64_t key, struct buf *out);
 /* Marks only rise: an entry that was put back into the log comes after later ones. */
 void ledger_mark(struct ledger_day *day, uint64_t writer, uint64_t number);
 

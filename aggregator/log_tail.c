@@ -70,44 +70,87 @@ static enum folded stuck(struct log_tail *tail, const char *why, struct str key)
     return FOLD_STUCK;
 }
 
-static enum folded load_table(struct log_tail *tail, struct redis *redis, struct ledger_day *day,
-                              enum table table, struct trouble *ret_trouble)
+/* What a hash at rest is of: a table, or a cross of two. */
+struct hash_id {
+    bool is_cross;
+    enum table table;
+    enum cross cross;
+};
+
+static void hash_key(const struct ledger_day *day, const struct hash_id *id, struct buf *key)
+{
+    if (id->is_cross)
+        model_key_cross(key, day->site, day->date, id->cross);
+    else
+        model_key_live(key, day->site, day->date, id->table);
+}
+
+static void hash_loaded(struct ledger_day *day, const struct hash_id *id,
+                        const struct redis_reply *fields)
+{
+    for (size_t i = 0; i < redis_reply_count(fields); i++) {
+        struct str field = redis_reply_str(redis_reply_at(fields, i));
+        if (id->is_cross)
+            ledger_load_cross_field(day, id->cross, field);
+        else
+            ledger_load_field(day, id->table, field);
+    }
+    if (id->is_cross)
+        day->crosses.of[id->cross].is_loaded = true;
+    else
+        day->tables[id->table].is_loaded = true;
+}
+
+static enum folded load_hash(struct log_tail *tail, struct redis *redis, struct ledger_day *day,
+                             const struct hash_id *id, struct trouble *ret_trouble)
 {
     char doing[sizeof(ret_trouble->doing)];
     enum folded folded = FOLDED;
     struct buf key;
-    (void)snprintf(doing, sizeof(doing), "loading %s of %.*s on %" PRIu32, model_table_name(table),
-                   STR_ARG(day->site), day->date);
+    (void)snprintf(doing, sizeof(doing), "loading %s of %.*s on %" PRIu32,
+                   id->is_cross ? "a cross" : model_table_name(id->table), STR_ARG(day->site),
+                   day->date);
     buf_init(&key, VALUE_BYTES_MAX);
-    model_key_live(&key, day->site, day->date, table);
+    hash_key(day, id, &key);
     struct redis_reply *reply =
         trouble_check(ret_trouble, doing, redis, redis_do(redis, STR_LIT("HKEYS"), buf_str(&key)));
-    if (reply != NULL) {
-        for (size_t i = 0; i < redis_reply_count(reply); i++)
-            ledger_load_field(day, table, redis_reply_str(redis_reply_at(reply, i)));
-        day->tables[table].is_loaded = true;
-    } else if (trouble_lasts(ret_trouble->kind)) {
+    if (reply != NULL)
+        hash_loaded(day, id, reply);
+    else if (trouble_lasts(ret_trouble->kind))
         folded = stuck(tail, trouble_words(ret_trouble->kind), buf_str(&key));
-    } else {
+    else
         folded = FOLD_TROUBLE;
-    }
     redis_reply_free(reply);
     buf_done(&key);
     return folded;
 }
 
-static enum folded load_tables(struct log_tail *tail, struct redis *redis,
-                               const struct day_set *set, struct trouble *ret_trouble)
+/* What the section needs of its day, tables first: a cross's cells are of their rows. */
+static enum folded load_missing(struct log_tail *tail, struct redis *redis,
+                                const struct section *section, struct trouble *ret_trouble)
 {
     enum folded folded = FOLDED;
-    for (size_t i = 0; i < set->count; i++) {
-        const struct section *section = set->sections[i];
-        struct ledger_day *day = ledger_day(&tail->ledger, section->site, section->date);
-        uint32_t missing = fold_missing_tables(section, day);
-        for (int t = 0; t < TABLE__COUNT && folded == FOLDED; t++)
-            if ((missing >> t & 1) != 0)
-                folded = load_table(tail, redis, day, (enum table)t, ret_trouble);
-    }
+    struct ledger_day *day = ledger_day(&tail->ledger, section->site, section->date);
+    uint32_t tables = fold_missing_tables(section, day);
+    uint64_t crosses = fold_missing_crosses(section, day);
+    for (int t = 0; t < TABLE__COUNT && folded == FOLDED; t++)
+        if ((tables >> t & 1) != 0)
+            folded =
+                load_hash(tail, redis, day, &(struct hash_id){.table = (enum table)t}, ret_trouble);
+    for (int c = 0; c < CROSS__COUNT && folded == FOLDED; c++)
+        if ((crosses >> c & 1) != 0)
+            folded =
+                load_hash(tail, redis, day,
+                          &(struct hash_id){.is_cross = true, .cross = (enum cross)c}, ret_trouble);
+    return folded;
+}
+
+static enum folded load_days(struct log_tail *tail, struct redis *redis, const struct day_set *set,
+                             struct trouble *ret_trouble)
+{
+    enum folded folded = FOLDED;
+    for (size_t i = 0; i < set->count && folded == FOLDED; i++)
+        folded = load_missing(tail, redis, set->sections[i], ret_trouble);
     return folded;
 }
 
@@ -117,7 +160,7 @@ static enum folded fold_batch(struct log_tail *tail, struct redis *redis,
     struct day_set set;
     day_set_init(&set, APPLY_CELLS_MAX);
     enum batch_status status = batch_fold(entry->payload, &set);
-    enum folded folded = status == BATCH_OK ? load_tables(tail, redis, &set, ret_trouble)
+    enum folded folded = status == BATCH_OK ? load_days(tail, redis, &set, ret_trouble)
                                             : stuck(tail, batch_status_name(status), STR_EMPTY);
     for (size_t i = 0; i < set.count && folded == FOLDED; i++) {
         const struct section *section = set.sections[i];

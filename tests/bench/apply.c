@@ -37,7 +37,8 @@ static clockid_t clock_of(pid_t pid)
     return clock;
 }
 
-static void count(struct section *section, enum table table, const char *value, uint64_t visitor)
+static uint32_t count(struct section *section, enum table table, const char *value,
+                      uint64_t visitor)
 {
     static const uint8_t DAY_KEY[SKETCH_KEY_BYTES] = "a day's key     ";
     struct cell *cell = section_cell(section, table, str_from(value));
@@ -48,25 +49,33 @@ static void count(struct section *section, enum table table, const char *value, 
     cell->sums[METRIC_VISITS]++;
     sketch_cell_key(DAY_KEY, table, str_from(value), key);
     section_add_register(section, cell, sketch_register_of(key, visitor));
+    return (uint32_t)(cell - section->cells);
 }
 
-/* A view as the collector counts it: some seventeen cells. */
+/* A view as the collector counts it: some seventeen cells, and the crosses of eight of them. */
 static void count_view(struct section *section, uint32_t pages, uint32_t visitors)
 {
-    uint32_t visitor = randombytes_uniform(visitors);
+    uint32_t visitor = randombytes_uniform(visitors), cells[TABLE__COUNT];
     char value[32];
+    memset(cells, 0xff, sizeof(cells));
     count(section, TABLE_TOTAL, "", visitor);
     count(section, TABLE_TIME, "13", visitor);
     snprintf(value, sizeof(value), "/articles/page-%u", randombytes_uniform(pages));
-    count(section, TABLE_PAGE, value, visitor);
+    cells[TABLE_PAGE] = count(section, TABLE_PAGE, value, visitor);
     count(section, TABLE_EXIT_PAGE, value, visitor);
     snprintf(value, sizeof(value), "/articles/page-%u", visitor % pages);
-    count(section, TABLE_ENTRY_PAGE, value, visitor);
+    cells[TABLE_ENTRY_PAGE] = count(section, TABLE_ENTRY_PAGE, value, visitor);
     for (int t = TABLE_SOURCE; t <= TABLE_SCREEN; t++) {
         if (t >= TABLE_UTM_SOURCE && t <= TABLE_UTM_TERM)
             continue;
         snprintf(value, sizeof(value), "value %u", visitor % 6);
-        count(section, (enum table)t, value, visitor);
+        cells[t] = count(section, (enum table)t, value, visitor);
+    }
+    for (int c = 0; c < CROSS__COUNT; c++) {
+        uint32_t left = cells[model_cross_left((enum cross)c)];
+        uint32_t right = cells[model_cross_right((enum cross)c)];
+        if (left != UINT32_MAX && right != UINT32_MAX)
+            section_cross(section, cross_key((enum cross)c, left, right), 1, 1);
     }
 }
 
@@ -93,6 +102,8 @@ static void fold(struct str payload, struct ledger *ledger, uint64_t number)
         struct ledger_day *day = ledger_day(ledger, set.sections[i]->site, DATE);
         for (int t = 0; t < TABLE__COUNT; t++)
             day->tables[t].is_loaded = true;
+        for (int c = 0; c < CROSS__COUNT; c++)
+            day->crosses.of[c].is_loaded = true;
         fold_section(set.sections[i], 1, number, day);
     }
     day_set_done(&set);

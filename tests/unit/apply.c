@@ -35,6 +35,8 @@ static struct ledger_day *day_of(const char *site)
     struct ledger_day *day = ledger_day(&ledger, str_from(site), 20261123);
     for (int t = 0; t < TABLE__COUNT; t++)
         day->tables[t].is_loaded = true;
+    for (int c = 0; c < CROSS__COUNT; c++)
+        day->crosses.of[c].is_loaded = true;
     return day;
 }
 
@@ -157,6 +159,60 @@ static void a_refusal_leads_to_the_hash_that_it_is_about(void **state)
     }
 }
 
+static uint32_t row_index(struct ledger_day *day, enum table table, const char *value)
+{
+    return (uint32_t)(ledger_row(day, table, str_from(value)) - day->rows);
+}
+
+static void a_cross_is_a_hash_of_its_own(void **state)
+{
+    (void)state;
+    static const struct str EXPECTED[] = {
+        S("FCALL"),
+        S("apply"),
+        S("4"),
+        S("ff:{0}:cursor"),
+        S("ff:{0}:log"),
+        S("ff:{0}:a.example:live:20261123:page*country"),
+        S("ff:{0}:a.example:live:20261123:page*event"),
+        S("0-0"),
+        S("1-0"),
+        S("2"),
+        S("0"),
+        S("1861315200000"),
+        S("4"),
+        S("0"),
+        S("s" MODEL_OTHER),
+        S("1"),
+        S("v/b\x1fNL"),
+        S("4"),
+        S("v/a\x1fNL"),
+        S("3"),
+        S("s/a\x1fNL"),
+        S("2"),
+        S("1861315200000"),
+        S("1"),
+        S("0"),
+        S("c/a\x1fsignup"),
+        S("5"),
+    };
+    struct ledger_day *day = day_of("a.example");
+    uint32_t a = row_index(day, TABLE_PAGE, "/a"), b = row_index(day, TABLE_PAGE, "/b"),
+             nl = row_index(day, TABLE_COUNTRY, "NL"),
+             signup = row_index(day, TABLE_EVENT, "signup");
+    ledger_cross(day, cross_key(CROSS_PAGE_EVENT, a, signup), 5, 0);
+    ledger_cross(day, cross_key(CROSS_PAGE_COUNTRY, a, nl), 3, 2);
+    ledger_cross(day, cross_key(CROSS_PAGE_COUNTRY, b, nl), 4, 0);
+    ledger_cross(day, cross_key_other(CROSS_PAGE_COUNTRY), 0, 1);
+    apply_call_build(&call, 0, &ledger, S("0-0"), S("1-0"), NOW_MS);
+    assert_argv(EXPECTED, ARRAY_LEN(EXPECTED));
+    ledger_applied(&ledger);
+    assert_false(ledger_day_is_pending(day));
+    ledger_mark(day, 1, 2);
+    apply_call_build(&call, 0, &ledger, S("1-0"), S("2-0"), NOW_MS);
+    assert_int_equal(call.live_keys.count, 1); /* nothing is told twice */
+}
+
 static void zero_sums_are_left_out_and_negative_ones_are_not(void **state)
 {
     (void)state;
@@ -244,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FRESH(the_documented_call),
         FRESH(a_refusal_leads_to_the_hash_that_it_is_about),
+        FRESH(a_cross_is_a_hash_of_its_own),
         FRESH(zero_sums_are_left_out_and_negative_ones_are_not),
         FRESH(nothing_pending_only_moves_the_cursor),
         FRESH(only_days_with_something_pending_are_in_the_call),
