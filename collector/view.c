@@ -4,11 +4,17 @@
  * the visit's first attributes; the seconds since the visit's last sign to d of the visit's cells;
  * -1 b where it was a bounce; and the exit page moves. Registers of the visitor go to the cells
  * that he was not in yet: at a visit's start to the visit's cells, at a page's first view to the
- * page's, and to the hour's always (the same register again changes nothing). */
+ * page's, and to the hour's always (the same register again changes nothing).
+ *
+ * Then each two of these cells that make a cross count together, by the rules of the single ones:
+ * a page view with its page and the visit's first attributes, an event with its name, its page and
+ * those; the visit once, when it is new for the pair. */
 
 #include "collector/view.h"
 
 #include <assert.h>
+
+#include "aggregator/batch.h"
 
 static const struct str OTHER = STR_LIT(MODEL_OTHER);
 
@@ -46,6 +52,12 @@ bool view_fold_detail(const struct section *section, struct visit_attributes *at
 }
 
 /* --- Counting -------------------------------------------------------------------------------- */
+
+/* The cells of one view that may be crossed, by table: indexes, or NO_CELL. */
+struct crossed {
+    uint32_t cells[TABLE__COUNT];
+};
+static const uint32_t NO_CELL = UINT32_MAX;
 
 static struct cell *cell_of(struct section *section, enum table table, struct str value)
 {
@@ -116,10 +128,12 @@ static void count_time(struct section *section, const struct day_key *key, const
     }
 }
 
-static void count_page(struct section *section, const struct day_key *key, const struct view *view)
+static void count_page(struct section *section, const struct day_key *key, const struct view *view,
+                       struct crossed *crossed)
 {
     bool is_new = view->visit == NULL ? view->kind == BEACON_PAGEVIEW : view->visit->page_is_new;
     struct cell *cell = cell_of(section, TABLE_PAGE, view->page);
+    crossed->cells[TABLE_PAGE] = (uint32_t)(cell - section->cells);
     add_view(cell, view);
     add_report(cell, view);
     cell->sums[METRIC_VISITS] += view->visit != NULL && is_new;
@@ -138,7 +152,7 @@ static void count_exit(struct section *section, const struct view *view)
 }
 
 static void count_visit_tables(struct section *section, const struct day_key *key,
-                               const struct view *view)
+                               const struct view *view, struct crossed *crossed)
 {
     bool is_report = view->kind == BEACON_ENGAGEMENT;
     bool is_new = view->visit == NULL ? !is_report : view->visit->is_new;
@@ -151,6 +165,7 @@ static void count_visit_tables(struct section *section, const struct day_key *ke
             ((value.len == 0 || only_total) && !is_total))
             continue;
         struct cell *cell = cell_of(section, (enum table)t, is_total ? STR_EMPTY : value);
+        crossed->cells[t] = (uint32_t)(cell - section->cells);
         add_view(cell, view);
         add_visit(cell, view->visit);
         if (is_total)
@@ -188,10 +203,12 @@ static void count_props(struct section *section, const struct day_key *key, cons
     }
 }
 
-static void count_event(struct section *section, const struct day_key *key, const struct view *view)
+static void count_event(struct section *section, const struct day_key *key, const struct view *view,
+                        struct crossed *crossed)
 {
     bool is_new = view->visit == NULL || view->visit->event_is_new;
     struct cell *cell = cell_of(section, TABLE_EVENT, view->event);
+    crossed->cells[TABLE_EVENT] = (uint32_t)(cell - section->cells);
     add_view(cell, view);
     cell->sums[METRIC_VISITS] += view->visit != NULL && is_new;
     if (is_new)
@@ -199,16 +216,56 @@ static void count_event(struct section *section, const struct day_key *key, cons
     count_props(section, key, view, is_new);
 }
 
+/* Whether the visit is new for a pair of cells of these tables. */
+static bool is_new_pair(const struct visit_change *visit, enum table left, enum table right)
+{
+    bool of_page = left == TABLE_PAGE || right == TABLE_PAGE;
+    bool of_event = left == TABLE_EVENT || right == TABLE_EVENT;
+    if (of_event)
+        return of_page ? visit->event_on_page_is_new : visit->event_is_new;
+    return of_page ? visit->page_is_new : visit->is_new;
+}
+
+static void count_crosses(struct section *section, const struct view *view,
+                          const struct crossed *crossed)
+{
+    static const struct {
+        uint8_t left, right;
+    } SIDES[CROSS__COUNT] = {
+#define X(left, right, sealed) [CROSS_##left##_##right] = {TABLE_##left, TABLE_##right},
+        MODEL_CROSSES(X)
+#undef X
+    };
+    if (view->visit == NULL || view->kind == BEACON_ENGAGEMENT)
+        return;
+    for (int c = 0; c < CROSS__COUNT; c++) {
+        enum table left_table = (enum table)SIDES[c].left, right_table = (enum table)SIDES[c].right;
+        uint32_t left = crossed->cells[left_table], right = crossed->cells[right_table];
+        bool of_event = right_table == TABLE_EVENT;
+        bool views = view->kind == (of_event ? BEACON_EVENT : BEACON_PAGEVIEW);
+        if (left == NO_CELL || right == NO_CELL)
+            continue;
+        bool visits = is_new_pair(view->visit, left_table, right_table);
+        if (views || visits)
+            section_cross(section, cross_key((enum cross)c, left, right), views, visits);
+    }
+}
+static_assert((size_t)VIEW_CROSSES_MAX * BATCH_CROSS_BYTES_MAX < 4096,
+              "crosses add next to nothing to what one view may take of a batch");
+
 void view_count(struct section *section, const struct day_key *key, const struct view *view)
 {
+    struct crossed crossed;
+    memset(&crossed, 0xff, sizeof(crossed)); /* NO_CELL */
     /* A report tells of a view that was counted already: it mixes nothing. */
     section->views += view->kind != BEACON_ENGAGEMENT;
-    count_visit_tables(section, key, view);
+    count_visit_tables(section, key, view, &crossed);
     count_time(section, key, view);
-    count_page(section, key, view);
+    count_page(section, key, view, &crossed);
     count_exit(section, view);
     if (view->kind == BEACON_EVENT)
-        count_event(section, key, view);
+        count_event(section, key, view, &crossed);
+    count_crosses(section, view, &crossed);
 }
 
 void view_count_drops(struct section *section, enum drop_reason reason, uint32_t count)

@@ -24,6 +24,8 @@ struct view {
 /* Cells that one view can touch at the most: all tables once, time and exit page twice, and its
  * properties. */
 enum { VIEW_CELLS_MAX = TABLE__COUNT + 2 + EVENT_PROPS_MAX };
+/* And cells of crosses: one each. */
+enum { VIEW_CROSSES_MAX = CROSS__COUNT };
 
 /* For a section that folds detail, whose worker is short of memory, and that is not small: each
  * value of a detail table that it has no cell of becomes "(other)". Before the visit is told, so
@@ -32,7 +34,8 @@ enum { VIEW_CELLS_MAX = TABLE__COUNT + 2 + EVENT_PROPS_MAX };
 bool view_fold_detail(const struct section *section, struct visit_attributes *attributes,
                       struct str *page, struct str *event);
 
-/* The section must have room for VIEW_CELLS_MAX more cells. */
+/* The section must have room for VIEW_CELLS_MAX more cells. Crosses that it has no room for count
+ * under "(other)"; where visits are not followed nothing is crossed. */
 void view_count(struct section *section, const struct day_key *key, const struct view *view);
 
 /* Beacons that are not counted, by reason. */

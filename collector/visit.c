@@ -10,8 +10,9 @@
  *                       "/a" -1 and "/b" +1
  * Nothing happens when the visit ends: its figures are right at any moment.
  *
- * A visit remembers hashes of the last VISIT_SEEN_MAX pages and events that it met, so that a
- * page's visits are counted once each; who meets more and comes back counts again. A report of
+ * A visit remembers hashes of the last VISIT_SEEN_MAX pages and events that it met, and of events
+ * on a page, so that a page's visits are counted once each; who meets more and comes back counts
+ * again. A report of
  * engaged time can arrive after the next page's view (browsers send it while they leave), so the
  * view before is remembered as well. */
 
@@ -299,8 +300,11 @@ static void apply_sign(struct shard *shard, uint32_t index, const struct visit_s
     visit->has_view |= sign->kind == BEACON_PAGEVIEW;
     if (sign->kind == BEACON_PAGEVIEW || change->is_new)
         note_view(shard, visit, sign, page_hash, change);
-    if (sign->kind == BEACON_EVENT)
-        change->event_is_new = meet(visit, (uint32_t)hash_tagged(TABLE_EVENT, sign->event));
+    if (sign->kind == BEACON_EVENT) {
+        uint32_t event_hash = (uint32_t)hash_tagged(TABLE_EVENT, sign->event);
+        change->event_is_new = meet(visit, event_hash);
+        change->event_on_page_is_new = meet(visit, event_hash ^ page_hash);
+    }
     note_report(visit, sign, page_hash, change);
     unlink_age(shard, index);
     link_newest(shard, index);

@@ -41,6 +41,7 @@ struct visit_change {
     bool is_bounce;                     /* it is new and a bounce so far */
     bool page_is_new;                   /* the page was not met in this visit */
     bool event_is_new;                  /* likewise the event */
+    bool event_on_page_is_new;          /* likewise the event on this page */
     bool engages_page;                  /* the first report of time for this view of the page */
     bool scrolls_page;                  /* the first report of depth for this view of the page */
     int scroll_more;                    /* percent deeper than reported for this view of the page */

@@ -339,6 +339,149 @@ static void without_visits_views_and_visitors_are_counted(void **state)
     assert_int_equal(sum(&walk, TABLE_SOURCE, "Google", METRIC_PAGEVIEWS), 2);
     assert_int_equal(registers_of(&walk, TABLE_TOTAL, ""), 1);
     assert_int_equal(table_sum(&walk, TABLE_EXIT_PAGE, METRIC_VISITS), 0);
+    assert_int_equal(walk.section->crosses.count, 0);
+    walk_done(&walk);
+}
+
+/* --- Crosses ---------------------------------------------------------------------------------- */
+
+static const struct cross_cell NOTHING;
+
+static const struct cross_cell *crossed(const struct walk *walk, enum cross cross, const char *left,
+                                        const char *right)
+{
+    const struct section *section = walk->section;
+    struct cell *cell = section_cell(walk->section, model_cross_left(cross), str_from(left));
+    uint32_t left_index = (uint32_t)(cell - section->cells);
+    cell = section_cell(walk->section, model_cross_right(cross), str_from(right));
+    const struct cross_cell *found = cross_table_find(
+        &section->crosses, cross_key(cross, left_index, (uint32_t)(cell - section->cells)));
+    return found == NULL ? &NOTHING : found;
+}
+
+#define ASSERT_CROSSED(cross, left, right, views_, visits_)                                        \
+    do {                                                                                           \
+        assert_int_equal(crossed(&walk, cross, left, right)->views, views_);                       \
+        assert_int_equal(crossed(&walk, cross, left, right)->visits, visits_);                     \
+    } while (0)
+
+static void a_view_counts_with_its_page_and_its_visits_first_attributes(void **state)
+{
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    walk_step(&walk, &(struct step){1, 0, "/a", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    walk_step(&walk, &(struct step){1, 1000, "/b", "Bing", BEACON_PAGEVIEW, NULL, 0, 9});
+    walk_step(&walk, &(struct step){1, 2000, "/b", "Bing", BEACON_PAGEVIEW, NULL, 0, 9});
+    walk_step(&walk, &(struct step){1, 3000, "/b", "Bing", BEACON_ENGAGEMENT, NULL, 900, 9});
+    walk_step(&walk, &(struct step){2, 4000, "/b", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    ASSERT_CROSSED(CROSS_PAGE_SOURCE, "/a", "Google", 1, 1);
+    ASSERT_CROSSED(CROSS_PAGE_SOURCE, "/b", "Google", 3, 2);
+    ASSERT_CROSSED(CROSS_PAGE_SOURCE, "/b", "Bing", 0, 0);
+    ASSERT_CROSSED(CROSS_PAGE_ENTRY_PAGE, "/b", "/a", 2, 1);
+    ASSERT_CROSSED(CROSS_PAGE_ENTRY_PAGE, "/b", "/b", 1, 1);
+    ASSERT_CROSSED(CROSS_ENTRY_PAGE_SOURCE, "/a", "Google", 3, 1);
+    ASSERT_CROSSED(CROSS_ENTRY_PAGE_SOURCE, "/b", "Google", 1, 1);
+    /* /a and /b with Google, /a with /a, /b with /a and /b, and the entry pages with Google. */
+    assert_int_equal(walk.section->crosses.count, 7);
+    walk_done(&walk);
+}
+
+static void an_event_counts_once_a_visit_for_each_pair(void **state)
+{
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    walk_step(&walk, &(struct step){1, 0, "/a", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    walk_step(&walk, &(struct step){1, 1000, "/a", "", BEACON_EVENT, "signup", 0, 9});
+    walk_step(&walk, &(struct step){1, 2000, "/a", "", BEACON_EVENT, "signup", 0, 9});
+    walk_step(&walk, &(struct step){1, 3000, "/b", "", BEACON_EVENT, "signup", 0, 9});
+    walk_step(&walk, &(struct step){1, 4000, "/b", "", BEACON_EVENT, "play", 0, 9});
+    ASSERT_CROSSED(CROSS_PAGE_EVENT, "/a", "signup", 2, 1);
+    ASSERT_CROSSED(CROSS_PAGE_EVENT, "/b", "signup", 1, 1);
+    ASSERT_CROSSED(CROSS_PAGE_EVENT, "/b", "play", 1, 1);
+    ASSERT_CROSSED(CROSS_SOURCE_EVENT, "Google", "signup", 3, 1);
+    ASSERT_CROSSED(CROSS_ENTRY_PAGE_EVENT, "/a", "play", 1, 1);
+    /* Events are no page views. */
+    ASSERT_CROSSED(CROSS_PAGE_SOURCE, "/a", "Google", 1, 1);
+    ASSERT_CROSSED(CROSS_PAGE_SOURCE, "/b", "Google", 0, 0);
+    walk_done(&walk);
+}
+
+/* Sums over one side of a cross, by the cell of the other. */
+static void assert_cross_adds_up(const struct walk *walk, enum cross cross, bool by_left,
+                                 bool visits_too)
+{
+    const struct section *section = walk->section;
+    enum table table = by_left ? model_cross_left(cross) : model_cross_right(cross);
+    enum metric metric = model_cross_views(cross);
+    for (uint32_t i = 0; i < section->cell_count; i++) {
+        int64_t views = 0, visits = 0;
+        if (section->cells[i].table != table)
+            continue;
+        for (uint32_t c = 0; c < section->crosses.count; c++) {
+            const struct cross_cell *cell = &section->crosses.cells[c];
+            if (cross_of(cell->key) != cross ||
+                (by_left ? cross_left(cell->key) : cross_right(cell->key)) != i)
+                continue;
+            views += cell->views;
+            visits += cell->visits;
+        }
+        assert_int_equal(views, section->cells[i].sums[metric]);
+        if (visits_too)
+            assert_int_equal(visits, section->cells[i].sums[METRIC_VISITS]);
+    }
+}
+
+static void crosses_add_up_to_their_tables(void **state)
+{
+    (void)state;
+    static const char *const PAGES[] = {"/", "/a", "/b", "/c"};
+    static const char *const SOURCES[] = {"Google", "Bing", "Direct"};
+    struct walk walk;
+    walk_init(&walk);
+    srandom(11);
+    for (int64_t i = 0; i < 5000; i++) {
+        long kind = random() % 10;
+        walk_step(&walk, &(struct step){.tag = (uint64_t)(random() % 60) * 977,
+                                        .at_ms = i * 20000,
+                                        .page = PAGES[random() % 4],
+                                        .source = SOURCES[random() % 3],
+                                        .kind = kind < 7   ? BEACON_PAGEVIEW
+                                                : kind < 9 ? BEACON_ENGAGEMENT
+                                                           : BEACON_EVENT,
+                                        .event = random() % 2 ? "signup" : "play",
+                                        .hour = (uint8_t)(i / 250)});
+    }
+    /* Each page's and each event's visits have one source and one entry page. */
+    assert_cross_adds_up(&walk, CROSS_PAGE_SOURCE, true, true);
+    assert_cross_adds_up(&walk, CROSS_PAGE_ENTRY_PAGE, true, true);
+    assert_cross_adds_up(&walk, CROSS_SOURCE_EVENT, false, true);
+    assert_cross_adds_up(&walk, CROSS_ENTRY_PAGE_SOURCE, true, true);
+    assert_cross_adds_up(&walk, CROSS_ENTRY_PAGE_SOURCE, false, true);
+    /* A visit has several pages. */
+    assert_cross_adds_up(&walk, CROSS_PAGE_SOURCE, false, false);
+    assert_cross_adds_up(&walk, CROSS_PAGE_EVENT, true, false);
+    assert_cross_adds_up(&walk, CROSS_PAGE_EVENT, false, false);
+    walk_done(&walk);
+}
+
+static void crosses_stop_before_the_tables_do(void **state)
+{
+    (void)state;
+    struct walk walk;
+    walk_init(&walk);
+    for (uint32_t i = 0; i < SECTION_CELLS_MAX; i++)
+        section_cross(walk.section, cross_key(CROSS_OS_EVENT, i, i), 1, 1);
+    walk_step(&walk, &(struct step){1, 0, "/a", "Google", BEACON_PAGEVIEW, NULL, 0, 9});
+    walk_step(&walk, &(struct step){2, 0, "/b", "Bing", BEACON_PAGEVIEW, NULL, 0, 9});
+    assert_int_equal(sum(&walk, TABLE_PAGE, "/a", METRIC_PAGEVIEWS), 1);
+    assert_int_equal(sum(&walk, TABLE_PAGE, "/b", METRIC_VISITS), 1);
+    const struct cross_cell *other =
+        cross_table_find(&walk.section->crosses, cross_key_other(CROSS_PAGE_SOURCE));
+    assert_int_equal(other->views, 2);
+    assert_int_equal(other->visits, 2);
+    ASSERT_CROSSED(CROSS_PAGE_SOURCE, "/a", "Google", 0, 0);
     walk_done(&walk);
 }
 
@@ -354,6 +497,10 @@ int main(void)
         cmocka_unit_test(short_of_memory_new_detail_counts_under_other),
         cmocka_unit_test(tables_add_up_however_often_memory_is_short),
         cmocka_unit_test(made_up_values_take_no_cells_while_memory_is_short),
+        cmocka_unit_test(a_view_counts_with_its_page_and_its_visits_first_attributes),
+        cmocka_unit_test(an_event_counts_once_a_visit_for_each_pair),
+        cmocka_unit_test(crosses_add_up_to_their_tables),
+        cmocka_unit_test(crosses_stop_before_the_tables_do),
         cmocka_unit_test(without_visits_views_and_visitors_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
