@@ -316,7 +316,7 @@ static enum batch_status read_cross(struct reader *r, struct section *section, e
         !read_varint(r, &visits) || views > (uint64_t)BATCH_SUM_MAX ||
         visits > (uint64_t)BATCH_SUM_MAX)
         return BATCH_BAD_CROSS;
-    if (section != NULL)
+    if (section != NULL && !r->set->ignores_crosses)
         section_cross(section, cross_key(cross, left, right), (int64_t)views, (int64_t)visits);
     return BATCH_OK;
 }

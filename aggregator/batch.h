@@ -46,7 +46,8 @@ void batch_end(struct buf *out);
 struct day_set {
     struct section **sections;
     size_t count, capacity;
-    uint32_t cells_max; /* of each section made */
+    uint32_t cells_max;   /* of each section made */
+    bool ignores_crosses; /* folds without them */
 };
 
 void day_set_init(struct day_set *set, uint32_t cells_max);

@@ -192,13 +192,14 @@ static struct section *section_of(const struct day_set *set, struct str site, ui
 }
 
 static void take_part(struct overlay_day *day, const struct live_message *message, size_t index,
-                      uint32_t date)
+                      const struct overlay_wanted *wanted)
 {
     const struct live_part *told = &message->parts[index];
     struct part part = {.writer = message->writer, .number = told->number, .after = told->after};
     day_set_init(&part.sections, SECTION_CELLS_MAX);
+    part.sections.ignores_crosses = !wanted->crosses;
     if (batch_fold(told->payload, &part.sections) == BATCH_OK)
-        part.section = section_of(&part.sections, message->site, date);
+        part.section = section_of(&part.sections, message->site, wanted->date);
     if (part.section == NULL) {
         day_set_done(&part.sections);
         return;
@@ -212,47 +213,67 @@ static void take_part(struct overlay_day *day, const struct live_message *messag
     day->parts[day->part_count++] = part;
 }
 
-/* Adds a section to another of the same day. */
-static void add_section(struct section *sum, const struct section *more)
+/* Adds the crosses of a section to those of another, in which its cells have other indexes. */
+static void add_crosses(struct section *sum, const struct section *more, const uint32_t *index_of)
 {
-    for (uint32_t i = 0; i < more->cell_count; i++) {
-        const struct cell *from = &more->cells[i];
-        struct cell *to = section_cell(sum, (enum table)from->table, section_value(more, from));
-        for (int m = 0; to != NULL && m < SECTION_SUMS; m++)
-            to->sums[m] += from->sums[m];
-    }
-    for (uint32_t i = 0; i < more->register_count; i++) {
-        const struct section_register *reg = &more->registers[i];
-        const struct cell *from = &more->cells[reg->cell];
-        const struct cell *to =
-            section_cell(sum, (enum table)from->table, section_value(more, from));
-        if (to != NULL)
-            section_add_register(sum, to,
-                                 (struct sketch_register){.index = reg->index, .rank = reg->rank});
+    for (uint32_t i = 0; i < more->crosses.count; i++) {
+        const struct cross_cell *cell = &more->crosses.cells[i];
+        uint32_t left = cross_left(cell->key), right = cross_right(cell->key);
+        uint64_t key = cross_key_other(cross_of(cell->key));
+        /* More cells than a key can name are more than anybody has open. */
+        if (left != CROSS_OTHER && sum->cell_count < CROSS_SIDES_MAX)
+            key = cross_key(cross_of(cell->key), index_of[left], index_of[right]);
+        section_cross(sum, key, cell->views, cell->visits);
     }
 }
 
-/* Room for all cells of all parts. */
+/* Adds a section to another of the same day, which has room. */
+static void add_section(struct section *sum, const struct section *more)
+{
+    uint32_t *index_of = calloc((size_t)more->cell_count + 1, sizeof(*index_of));
+    if (index_of == NULL)
+        abort();
+    for (uint32_t i = 0; i < more->cell_count; i++) {
+        const struct cell *from = &more->cells[i];
+        struct cell *to = section_cell(sum, (enum table)from->table, section_value(more, from));
+        assert(to != NULL);
+        for (int m = 0; m < SECTION_SUMS; m++)
+            to->sums[m] += from->sums[m];
+        index_of[i] = (uint32_t)(to - sum->cells);
+    }
+    for (uint32_t i = 0; i < more->register_count; i++) {
+        const struct section_register *reg = &more->registers[i];
+        section_add_register(sum, &sum->cells[index_of[reg->cell]],
+                             (struct sketch_register){.index = reg->index, .rank = reg->rank});
+    }
+    add_crosses(sum, more, index_of);
+    free(index_of);
+}
+
+/* Room for all cells and crosses of all parts. */
 static struct section *sum_new(const struct overlay_day *day)
 {
-    uint32_t cells = 1;
-    for (size_t i = 0; i < day->part_count; i++)
+    uint32_t cells = 1, crosses = 1;
+    for (size_t i = 0; i < day->part_count; i++) {
         cells += day->parts[i].section->cell_count;
-    struct section *sum = section_new(cells);
+        crosses += day->parts[i].section->crosses.count;
+    }
+    struct section *sum = section_new(cells > crosses ? cells : crosses);
     section_reset(sum, day->parts[0].section->site, day->parts[0].section->date);
     return sum;
 }
 
-struct overlay_day *overlay_day_new(const struct overlay *overlay, struct str site, uint32_t date)
+struct overlay_day *overlay_day_new(const struct overlay *overlay,
+                                    const struct overlay_wanted *wanted)
 {
     struct overlay_day *day = calloc(1, sizeof(*day));
     if (day == NULL)
         abort();
-    const struct entry *entry = overlay->buckets[bucket_of(site)];
+    const struct entry *entry = overlay->buckets[bucket_of(wanted->site)];
     for (; entry != NULL; entry = entry->next)
         for (size_t i = 0; i < entry->message.part_count; i++)
-            if (str_eq(entry->message.site, site))
-                take_part(day, &entry->message, i, date);
+            if (str_eq(entry->message.site, wanted->site))
+                take_part(day, &entry->message, i, wanted);
     if (day->part_count == 0) {
         free(day);
         return NULL;
@@ -400,5 +421,26 @@ void overlay_day_add(struct overlay_day *day, enum table table, const struct str
         struct query_row *row = cell->table == table ? query_rows_at(rows, value) : NULL;
         if (row != NULL)
             add_visitors(row, sketch_of(&stored, value), registers, to - from);
+    }
+}
+
+void overlay_day_each_cell(struct overlay_day *day, enum cross cross,
+                           void (*fn)(const struct overlay_cell *cell, void *data), void *data)
+{
+    if (day->shown == NULL)
+        make_shown(day);
+    const struct section *shown = day->shown;
+    for (uint32_t i = 0; i < shown->crosses.count; i++) {
+        const struct cross_cell *cell = &shown->crosses.cells[i];
+        if (cross_of(cell->key) != cross)
+            continue;
+        struct overlay_cell told = {.is_other = cross_left(cell->key) == CROSS_OTHER,
+                                    .views = cell->views,
+                                    .visits = cell->visits};
+        if (!told.is_other) {
+            told.left = section_value(shown, &shown->cells[cross_left(cell->key)]);
+            told.right = section_value(shown, &shown->cells[cross_right(cell->key)]);
+        }
+        fn(&told, data);
     }
 }

@@ -29,8 +29,15 @@ void overlay_now(const struct overlay *overlay, struct str site, struct live_now
  */
 struct overlay_day;
 
+struct overlay_wanted {
+    struct str site;
+    uint32_t date;
+    bool crosses; /* they are most of what is told, and few questions need them */
+};
+
 /* NULL when nothing is held of this day. Independent of the memory from here on. */
-struct overlay_day *overlay_day_new(const struct overlay *overlay, struct str site, uint32_t date);
+struct overlay_day *overlay_day_new(const struct overlay *overlay,
+                                    const struct overlay_wanted *wanted);
 void overlay_day_free(struct overlay_day *day);
 /* The values of this table whose sketches (`seen`) are to be read with the counters: at most
  * OVERLAY_SKETCHES_MAX. The slices live as long as the day. */
@@ -42,3 +49,13 @@ void overlay_day_mark(struct overlay_day *day, struct str field, struct str numb
  * overlay_day_values(), in its order; empty where there is none at rest. */
 void overlay_day_add(struct overlay_day *day, enum table table, const struct str *sketches,
                      size_t sketch_count, struct query_rows *rows);
+
+/* A cell of a cross that is not stored, by its values; of CROSS_OTHER none. */
+struct overlay_cell {
+    struct str left, right;
+    bool is_other;
+    int64_t views, visits;
+};
+/* Calls fn for each of them. */
+void overlay_day_each_cell(struct overlay_day *day, enum cross cross,
+                           void (*fn)(const struct overlay_cell *cell, void *data), void *data);

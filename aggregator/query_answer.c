@@ -9,7 +9,9 @@
  *
  *   (not set)  +10 (total) -6 (NL) -3 (BE) = 1     NL +6     BE +3
  *
- * Visitors cannot be told this way and are unknown there. */
+ * Visitors cannot be told this way and are unknown there. A cross is told likewise: its rows are
+ * those of the cells that filters leave, and what their table has more than all of them, for the
+ * day's cap has cut them off, is "(other)". Of a page's or goal's visits there is no such sum. */
 
 #include "aggregator/query_answer.h"
 
@@ -24,6 +26,7 @@ struct query_answer {
     struct query_rows groups[2]; /* of each span */
     struct query_result *results[2];
     uint32_t first_date; /* that held anything; 0: none did */
+    bool is_cut;
 };
 
 /* --- Adding -------------------------------------------------------------------------------------
@@ -84,22 +87,44 @@ static void add_row(const struct query_plan *plan, struct query_row *group,
     }
 }
 
-/* Adds what the total has more than the rows, half by half: the total, or less the rows. */
-static bool add_unset(struct query_answer *answer, size_t span, uint32_t bucket,
-                      const struct query_rows *rows, int sign)
+/* Visits have one value of this table each. */
+static bool divides_visits(const struct query_plan *plan)
 {
-    struct query_row all = {0};
-    struct str label;
-    if (!query_plan_has_unset(answer->plan) ||
-        !query_plan_row(answer->plan, query_plan_unset_name(answer->plan->table), &label))
-        return true;
-    for (uint32_t i = 0; i < rows->count; i++)
-        add_sums(&all, &rows->rows[i], sign);
+    return model_table_is_visit(plan->table);
+}
+
+/* What of a sum the rows of this plan add up to. */
+static void keep_divided(const struct query_plan *plan, struct query_row *all)
+{
     /* Of the visits' tables, only the total knows these. */
     static const enum metric TOTAL_ONLY[] = {METRIC_ENGAGED_SECONDS, METRIC_ENGAGED_VIEWS,
                                              METRIC_SCROLL_PERCENT, METRIC_SCROLL_VIEWS};
     for (size_t i = 0; i < ARRAY_LEN(TOTAL_ONLY); i++)
-        all.sums[TOTAL_ONLY[i]] = 0;
+        all->sums[TOTAL_ONLY[i]] = 0;
+    if (!plan->is_crossed)
+        return;
+    enum metric views = model_cross_views(plan->cross);
+    for (int m = 0; m < QUERY_SUMS; m++)
+        if (m != (int)views && !(m == METRIC_VISITS && divides_visits(plan)))
+            all->sums[m] = 0;
+}
+
+/* Adds what the sum of all has more than the rows, half by half: the sum, or less the rows. */
+static bool add_rest(struct query_answer *answer, size_t span, uint32_t bucket,
+                     const struct query_rows *rows, int sign)
+{
+    const struct query_plan *plan = answer->plan;
+    struct query_row all = {0};
+    struct str label;
+    if (!query_plan_has_rest(plan) || !query_plan_row(plan, query_plan_rest_name(plan), &label))
+        return true;
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const struct query_row *row = &rows->rows[i];
+        if (sign > 0 && plan->is_crossed && !query_plan_narrows_to(plan, query_rows_key(rows, row)))
+            continue;
+        add_sums(&all, row, sign);
+    }
+    keep_divided(plan, &all);
     struct query_row *group = group_at(answer, span, bucket, label);
     if (group != NULL)
         add_sums(group, &all, 1);
@@ -131,10 +156,10 @@ static bool add_day(struct query_answer *answer, size_t span, uint32_t date, enu
 {
     const struct query_plan *plan = answer->plan;
     uint32_t bucket = query_span_bucket(&plan->spans[span], plan->time, date, 0);
-    if (table != plan->table && table == TABLE_TOTAL)
-        return add_unset(answer, span, bucket, rows, 1);
+    if (table != plan->table && (plan->is_crossed || table == TABLE_TOTAL))
+        return add_rest(answer, span, bucket, rows, 1);
     return add_rows(answer, span, bucket, table != plan->table, rows) &&
-           (table != plan->table || add_unset(answer, span, bucket, rows, -1));
+           (table != plan->table || add_rest(answer, span, bucket, rows, -1));
 }
 
 /* Rows of the time table are hours, "00".."23". */
@@ -227,11 +252,17 @@ static double figure(const struct query_plan *plan, const struct query_row *grou
     }
 }
 
+/* `result` has its value. */
 static void fill_figures(const struct query_plan *plan, const struct query_row *group,
                          struct query_result *result)
 {
-    for (size_t i = 0; i < plan->query->metric_count; i++)
-        result->metrics[i] = figure(plan, group, plan->query->metrics[i]);
+    bool lacks_visits = plan->is_crossed && !divides_visits(plan) &&
+                        str_eq(result->value, query_plan_rest_name(plan));
+    for (size_t i = 0; i < plan->query->metric_count; i++) {
+        enum query_metric metric = plan->query->metrics[i];
+        bool of_visits = metric == QUERY_VISITS || metric == QUERY_VIEWS_PER_VISIT;
+        result->metrics[i] = lacks_visits && of_visits ? NAN : figure(plan, group, metric);
+    }
 }
 
 /* A page that is only known as an entry page, or an exit page that was left again, is no row. */
@@ -360,6 +391,16 @@ struct query_span query_answer_span(const struct query_answer *answer)
     if (plan->query->period == QUERY_PERIOD_ALL)
         span.first = answer->first_date == 0 ? plan->today : answer->first_date;
     return span;
+}
+
+void query_answer_note_cut(struct query_answer *answer)
+{
+    answer->is_cut = true;
+}
+
+bool query_answer_is_cut(const struct query_answer *answer)
+{
+    return answer->is_cut;
 }
 
 const struct query_plan *query_answer_plan(const struct query_answer *answer)

@@ -15,6 +15,9 @@ void query_answer_free(struct query_answer *answer);
  * answer has QUERY_GROUPS_MAX rows: QUERY_TOO_MANY_GROUPS. */
 MUST_CHECK bool query_answer_add(struct query_answer *answer, uint32_t date, enum table table,
                                  const struct query_rows *rows);
+/* Some cells of a cross were counted under "(other)". */
+void query_answer_note_cut(struct query_answer *answer);
+bool query_answer_is_cut(const struct query_answer *answer);
 /* The whole answer: results, meta, query. The caller has the reference. */
 struct json_t *query_answer_json(struct query_answer *answer);
 

@@ -123,11 +123,27 @@ static json_t *warning(const char *code, const char *sentence)
     return json_pack("{s:{s:s, s:s}}", "visitors", "code", code, "warning", sentence);
 }
 
-/* NULL when visitors are what they seem. */
-static json_t *warnings_json(const struct query_plan *plan)
+/* Of every asked metric of a cross of which not all is kept. */
+static json_t *cut_json(const struct query *query)
 {
+    json_t *warnings = json_object();
+    for (size_t i = 0; i < query->metric_count; i++)
+        json_object_set_new(
+            warnings, query_metric_name(query->metrics[i]),
+            json_pack("{s:s, s:s}", "code", "pairs_cut", "warning",
+                      "On the busiest days not every pair of values is kept: what the rows have "
+                      "too little is in \"(other)\", or \"(not set)\" of campaigns."));
+    return warnings;
+}
+
+/* NULL when the figures are what they seem. */
+static json_t *warnings_json(const struct query_answer *answer)
+{
+    const struct query_plan *plan = query_answer_plan(answer);
     const struct query *query = plan->query;
     const struct query_span *span = &plan->spans[0];
+    if (query_answer_is_cut(answer))
+        return cut_json(query);
     bool asked = false, named = query->dimension.asked && query->dimension.table == TABLE_EVENT;
     for (size_t i = 0; i < query->metric_count; i++)
         asked = asked || query->metrics[i] == QUERY_VISITORS;
@@ -152,7 +168,7 @@ static json_t *meta_json(const struct query_answer *answer, size_t total_rows)
     const struct query_plan *plan = query_answer_plan(answer);
     const struct query *query = plan->query;
     json_t *meta = json_object();
-    json_t *warnings = warnings_json(plan);
+    json_t *warnings = warnings_json(answer);
     if (warnings != NULL)
         json_object_set_new(meta, "metric_warnings", warnings);
     if (query->with_total_rows)

@@ -69,6 +69,8 @@ bool query_plan_row(const struct query_plan *plan, struct str whole, struct str 
         return false;
     for (size_t i = 0; i < query->filter_count; i++) {
         const struct query_filter *filter = &query->filters[i];
+        if (plan->is_crossed && filter->dimension.table == plan->narrow)
+            continue; /* the cells were chosen by it */
         if (!filter_matches(filter, part_of(plan, &parts, filter->dimension.table)))
             return false;
     }
@@ -76,9 +78,21 @@ bool query_plan_row(const struct query_plan *plan, struct str whole, struct str 
     return true;
 }
 
-/* What visits without a value are called, as Plausible calls them. */
-struct str query_plan_unset_name(enum table table)
+bool query_plan_narrows_to(const struct query_plan *plan, struct str value)
 {
-    return table == TABLE_SOURCE || table == TABLE_REFERRER ? STR_LIT("Direct / None")
-                                                            : STR_LIT("(not set)");
+    const struct query *query = plan->query;
+    for (size_t i = 0; i < query->filter_count; i++) {
+        const struct query_filter *filter = &query->filters[i];
+        if (filter->dimension.table == plan->narrow && !filter_matches(filter, value))
+            return false;
+    }
+    return true;
+}
+
+struct str query_plan_rest_name(const struct query_plan *plan)
+{
+    if (plan->is_crossed && plan->table != TABLE_UTM_CAMPAIGN)
+        return STR_LIT(MODEL_OTHER);
+    return plan->table == TABLE_SOURCE || plan->table == TABLE_REFERRER ? STR_LIT("Direct / None")
+                                                                        : STR_LIT("(not set)");
 }

@@ -81,7 +81,7 @@ static const char *const SENTENCES[QUERY__COUNT] = {
         "os_version, device, language and screen, and time, time:hour, time:day, time:week and "
         "time:month; cities and host names are not.",
     [QUERY_TWO_DIMENSIONS] =
-        "Each dimension is counted for itself: ask for one dimension, alone or beside one of time.",
+        "Ask for one dimension, alone or beside one of time; another one can be a filter.",
     [QUERY_HOUR_BESIDE] =
         "Hours are kept for the whole site only: ask for time:hour without another dimension and "
         "without filters, or for time:day.",
@@ -97,10 +97,19 @@ static const char *const SENTENCES[QUERY__COUNT] = {
     [QUERY_BAD_FILTER_VALUES] =
         "A filter's values must be a list of 1 to 200 texts, none of them empty.",
     [QUERY_FILTER_BESIDE] =
-        "Each dimension is counted for itself: only the dimension that is asked can be filtered, "
-        "regions by visit:country, and goals and their properties by each other.",
-    [QUERY_TWO_FILTERS] =
-        "Each dimension is counted for itself: filters can be on one dimension at a time.",
+        "The dimension that is asked can be filtered itself, and by one other where the two are "
+        "counted together: event:page, event:goal, visit:entry_page, source, channel, "
+        "utm_campaign, country, device, browser and os each with another of them, regions with "
+        "visit:country, and goals with their properties.",
+    [QUERY_TWO_FILTERS] = "No more than two dimensions are counted together: filters can be on one "
+                          "dimension, and on the one that is asked.",
+    [QUERY_NOT_CROSSED] = "This site's preset counts each dimension for itself: only the dimension "
+                          "that is asked can be filtered.",
+    [QUERY_FILTER_UNSET] = "Visits without a campaign are not counted by other dimensions: filter "
+                           "by campaigns that are set.",
+    [QUERY_CROSS_METRICS] =
+        "Of a dimension under a filter on another visits and pageviews are kept; where one of them "
+        "is event:goal, visits and events.",
     [QUERY_ADDED_VISITORS] =
         "Visitors are kept for each value, and cannot be added up over several values: ask for "
         "visitors with an \"is\" filter of one value, or by the filtered dimension.",

@@ -2,12 +2,13 @@
  * what is kept and what is not; buckets and their labels are in query_span.c. Pure.
  *
  * A question names at most two dimensions beside time, in `dimensions` and `filters` together, and
- * one table answers it:
+ * one table or cross answers it:
  *
  *   none                     total, or time where hours are asked
  *   one, any number of times  the table of that dimension
  *   country and region        region: its values begin with the country
- *   goal and property         prop: its values begin with the event */
+ *   goal and property         prop: its values begin with the event
+ *   one asked, one filtered   their cross, where there is one */
 
 #include "aggregator/query_plan.h"
 
@@ -43,15 +44,40 @@ static bool join_table(enum table *table, struct str *prop_key, const struct que
     return true;
 }
 
+/* Takes a filter's dimension as the other side of a cross; false when that is not kept. */
+static bool join_cross(const struct query *query, struct query_plan *plan, enum table filtered)
+{
+    enum cross cross;
+    if (!query->dimension.asked || plan->table != query->dimension.table ||
+        !model_cross_of(plan->table, filtered, &cross) ||
+        (plan->is_crossed && plan->cross != cross))
+        return false;
+    plan->is_crossed = true;
+    plan->cross = cross;
+    plan->narrow = filtered;
+    return true;
+}
+
 static enum query_status choose_table(const struct query *query, struct query_plan *plan)
 {
     plan->table = TABLE_TOTAL;
     plan->prop_key = STR_EMPTY;
     if (query->dimension.asked && !join_table(&plan->table, &plan->prop_key, &query->dimension))
         return QUERY_TWO_DIMENSIONS;
-    for (size_t i = 0; i < query->filter_count; i++)
-        if (!join_table(&plan->table, &plan->prop_key, &query->filters[i].dimension))
+    for (size_t i = 0; i < query->filter_count; i++) {
+        const struct query_dimension *filtered = &query->filters[i].dimension;
+        if (!join_table(&plan->table, &plan->prop_key, filtered) &&
+            !join_cross(query, plan, filtered->table))
             return query->dimension.asked ? QUERY_FILTER_BESIDE : QUERY_TWO_FILTERS;
+    }
+    /* A filter on regions or properties after the one that was crossed. */
+    if (plan->is_crossed && plan->table != query->dimension.table)
+        return QUERY_FILTER_BESIDE;
+    if (plan->is_crossed && plan->site->preset == SITE_STRICT)
+        return QUERY_NOT_CROSSED;
+    if (plan->is_crossed && plan->narrow == TABLE_UTM_CAMPAIGN &&
+        query_plan_narrows_to(plan, STR_LIT("(not set)")))
+        return QUERY_FILTER_UNSET;
     /* Countries of a region would add up the visitors of several rows. */
     if (plan->table == TABLE_REGION && query->dimension.asked &&
         query->dimension.table == TABLE_COUNTRY)
@@ -72,8 +98,18 @@ static unsigned asked_metrics(const struct query *query)
     return bits;
 }
 
+static enum query_status check_crossed(const struct query_plan *plan, unsigned metrics)
+{
+    unsigned kept = model_cross_views(plan->cross) == METRIC_EVENTS
+                        ? BIT(VISITS) | BIT(EVENTS)
+                        : BIT(VISITS) | BIT(PAGEVIEWS) | BIT(VIEWS_PER_VISIT);
+    return metrics & ~kept ? QUERY_CROSS_METRICS : QUERY_OK;
+}
+
 static enum query_status check_kept(const struct query_plan *plan, unsigned metrics)
 {
+    if (plan->is_crossed)
+        return check_crossed(plan, metrics);
     if (plan->table == TABLE_EXIT_PAGE && (metrics & ~BIT(VISITS)))
         return QUERY_EXIT_VISITS_ONLY;
     if (plan->table == TABLE_EVENT && (metrics & ~(BIT(VISITORS) | BIT(VISITS) | BIT(EVENTS))))
@@ -105,6 +141,8 @@ static bool leaves_one_value(const struct query *query, enum table table)
  * value whatever the goal: it is counted with each goal that carried it. */
 static bool adds_values(const struct query *query, const struct query_plan *plan)
 {
+    if (plan->is_crossed)
+        return !leaves_one_value(query, plan->narrow);
     if (plan->table == TABLE_TOTAL)
         return false;
     if (query->dimension.asked && query->dimension.table == plan->table)
@@ -115,8 +153,8 @@ static bool adds_values(const struct query *query, const struct query_plan *plan
 static enum query_status check_metrics(const struct query *query, const struct query_plan *plan)
 {
     unsigned metrics = asked_metrics(query);
-    bool one_visit_many_values =
-        plan->table == TABLE_PAGE || plan->table == TABLE_EVENT || plan->table == TABLE_PROP;
+    enum table added = plan->is_crossed ? plan->narrow : plan->table;
+    bool one_visit_many_values = added == TABLE_PAGE || added == TABLE_EVENT || added == TABLE_PROP;
     enum query_status status = check_kept(plan, metrics);
     if (status != QUERY_OK || !adds_values(query, plan))
         return status;
@@ -273,8 +311,10 @@ static enum query_status check_hours(const struct query *query, struct query_pla
 /* --- Public -------------------------------------------------------------------------------------
  */
 
-bool query_plan_has_unset(const struct query_plan *plan)
+bool query_plan_has_rest(const struct query_plan *plan)
 {
+    if (plan->is_crossed)
+        return true;
     return model_table_is_visit(plan->table) && plan->table != TABLE_TOTAL &&
            plan->table != TABLE_TIME;
 }
@@ -282,9 +322,11 @@ bool query_plan_has_unset(const struct query_plan *plan)
 static void list_tables(const struct query *query, struct query_plan *plan)
 {
     plan->tables[plan->table_count++] = plan->table;
-    if (query_plan_has_unset(plan))
+    if (plan->is_crossed)
+        plan->tables[plan->table_count++] = plan->narrow;
+    else if (query_plan_has_rest(plan))
         plan->tables[plan->table_count++] = TABLE_TOTAL;
-    if (plan->table == TABLE_PAGE &&
+    if (plan->table == TABLE_PAGE && !plan->is_crossed &&
         (asked_metrics(query) & (BIT(BOUNCE_RATE) | BIT(VISIT_DURATION))))
         plan->tables[plan->table_count++] = TABLE_ENTRY_PAGE;
     assert(plan->table_count <= QUERY_TABLES_MAX);

@@ -24,7 +24,10 @@ struct query_plan {
     enum query_time time; /* never QUERY_AUTO */
     enum table table;     /* whose rows are asked */
     struct str prop_key;  /* of TABLE_PROP */
-    /* What must be read of each date; tables[0] is `table`. */
+    bool is_crossed;      /* its rows are cells of `cross`, for what filters leave of `narrow` */
+    enum cross cross;
+    enum table narrow;
+    /* What must be read of each date; tables[0] is `table`, or stands for `cross`. */
     enum table tables[QUERY_TABLES_MAX];
     size_t table_count;
     struct query_span spans[2]; /* asked, compared with */
@@ -35,8 +38,9 @@ MUST_CHECK enum query_status query_plan_make(const struct query *query, const st
                                              int64_t now_ms, struct query_plan *ret_plan);
 /* The dates to read, each once, none in the future: start with *cursor = 0; false at the end. */
 bool query_plan_next_date(const struct query_plan *plan, uint32_t *cursor, uint32_t *ret_date);
-/* Visits without a value have no row in this table: what the total has more is theirs. */
-bool query_plan_has_unset(const struct query_plan *plan);
+/* What has no row of its own, visits without a value and what caps have cut off a cross, is what
+ * the sum of all is more than the rows: the total, or of a cross what filters leave of `narrow`. */
+bool query_plan_has_rest(const struct query_plan *plan);
 
 /* --- Rows (query_match.c) -----------------------------------------------------------------------
  */
@@ -45,8 +49,10 @@ bool query_plan_has_unset(const struct query_plan *plan);
  * called in the answer. */
 MUST_CHECK bool query_plan_row(const struct query_plan *plan, struct str whole,
                                struct str *ret_label);
-/* What visits without a value are called, as Plausible does. */
-struct str query_plan_unset_name(enum table table);
+/* Whether the filters leave this value of plan->narrow. */
+bool query_plan_narrows_to(const struct query_plan *plan, struct str value);
+/* What has no row is called: visits without a value as Plausible does, else MODEL_OTHER. */
+struct str query_plan_rest_name(const struct query_plan *plan);
 
 /* --- Buckets (query_span.c) ---------------------------------------------------------------------
  */

@@ -5,6 +5,10 @@
  *   HGETALL …:page   HGETALL …:entry_page   HGETALL …:total   GET …seen…:page:/a   GET
  * …entry_page:/a
  *
+ * Of a plan with a cross, page under a filter on country:
+ *
+ *   HGETALL …:page*country   HGETALL …:country   HGETALL …:total
+ *
  * Used by the dashboards over their asynchronous link, and by the command line, which has no live
  * messages, over the waiting one. */
 
@@ -12,6 +16,8 @@
 
 #include <assert.h>
 #include <stdlib.h>
+
+#include "aggregator/query_cross.h"
 
 enum {
     READ_KEY_BYTES_MAX = VALUE_BYTES_MAX + HOST_BYTES_MAX + 64,
@@ -36,13 +42,23 @@ static void end_key(struct query_read *read)
     read->key_ends[read->count++] = read->keys.len;
 }
 
+static void end_hash(struct query_read *read)
+{
+    end_key(read);
+    read->hash_count++;
+}
+
 static void add_hash(struct query_read *read, enum table table)
 {
     if (table == TABLE_TOTAL)
         read->total = read->count;
     model_key_live(&read->keys, read->plan->site->domain, read->date, table);
-    end_key(read);
-    read->hash_count++;
+    end_hash(read);
+}
+
+static bool is_cross(const struct query_plan *plan, size_t t)
+{
+    return plan->is_crossed && t == 0;
 }
 
 static void add_sketches(struct query_read *read, size_t t)
@@ -64,13 +80,20 @@ struct query_read *query_read_new(const struct query_plan *plan, uint32_t date,
         abort();
     *read = (struct query_read){.plan = plan, .date = date, .day = day, .total = READ_COMMANDS_MAX};
     buf_init(&read->keys, (size_t)READ_COMMANDS_MAX * READ_KEY_BYTES_MAX);
-    for (size_t t = 0; t < plan->table_count; t++)
-        add_hash(read, plan->tables[t]);
+    for (size_t t = 0; t < plan->table_count; t++) {
+        if (is_cross(plan, t)) {
+            model_key_cross(&read->keys, plan->site->domain, date, plan->cross);
+            end_hash(read);
+        } else {
+            add_hash(read, plan->tables[t]);
+        }
+    }
     if (day == NULL)
         return read;
     if (read->total == READ_COMMANDS_MAX)
         add_hash(read, TABLE_TOTAL);
-    for (size_t t = 0; t < plan->table_count; t++)
+    /* By a cross no visitors are asked. */
+    for (size_t t = 0; t < plan->table_count && !plan->is_crossed; t++)
         add_sketches(read, t);
     return read;
 }
@@ -121,12 +144,31 @@ static void take_marks(struct query_read *read, const struct redis_reply *total)
                          redis_reply_str(redis_reply_at(total, i + 1)));
 }
 
+static bool take_cross(struct query_read *read, const struct redis_reply *hash,
+                       struct query_answer *answer)
+{
+    const struct query_plan *plan = read->plan;
+    struct query_rows rows;
+    query_rows_init(&rows, model_table_cap(plan->table) + 1 + SECTION_CELLS_MAX);
+    struct query_cross narrowing = {plan, &rows, answer};
+    for (size_t i = 0; i + 1 < redis_reply_count(hash); i += 2)
+        query_cross_add_field(&narrowing, redis_reply_str(redis_reply_at(hash, i)),
+                              redis_reply_str(redis_reply_at(hash, i + 1)));
+    if (read->day != NULL)
+        overlay_day_each_cell(read->day, plan->cross, query_cross_add_cell, &narrowing);
+    bool added = query_answer_add(answer, read->date, plan->table, &rows);
+    query_rows_done(&rows);
+    return added;
+}
+
 static bool take_table(struct query_read *read, size_t t, const struct redis_reply *exec,
                        struct query_answer *answer)
 {
     enum table table = read->plan->tables[t];
     const struct redis_reply *hash = redis_reply_at(exec, t);
     struct query_rows rows;
+    if (is_cross(read->plan, t))
+        return take_cross(read, hash, answer);
     /* What is open may have values that the day's cap will fold into "(other)". */
     query_rows_init(&rows, model_table_cap(table) + 1 + SECTION_CELLS_MAX);
     for (size_t i = 0; i + 1 < redis_reply_count(hash); i += 2)

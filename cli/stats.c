@@ -156,6 +156,7 @@ static const char *const BREAKDOWNS[] = {
     "[\"visitors\",\"visits\",\"pageviews\",\"bounce_rate\"]",
     "[\"visitors\",\"events\"]",
     "[\"visits\",\"pageviews\"]",
+    "[\"visits\",\"events\"]",
     "[\"pageviews\"]",
     "[\"events\"]",
     "[\"visits\"]",
@@ -168,7 +169,7 @@ static bool depends_on_metrics(enum query_status status)
     return status == QUERY_ADDED_VISITORS || status == QUERY_ADDED_VISITS ||
            status == QUERY_EXIT_VISITS_ONLY || status == QUERY_GOAL_METRICS ||
            status == QUERY_PROP_METRICS || status == QUERY_DROP_METRICS ||
-           status == QUERY_PAGE_METRICS;
+           status == QUERY_PAGE_METRICS || status == QUERY_CROSS_METRICS;
 }
 
 /* Asks for each list of metrics until one is kept. `more` is added to the

@@ -115,9 +115,9 @@ static void send_days(struct question *question)
             abort();
         overlay_expire(desk->overlay, clock_mono_ms());
         day->question = question;
-        day->read =
-            query_read_new(&question->plan, date,
-                           overlay_day_new(desk->overlay, question->plan.site->domain, date));
+        const struct overlay_wanted wanted = {question->plan.site->domain, date,
+                                              .crosses = question->plan.is_crossed};
+        day->read = query_read_new(&question->plan, date, overlay_day_new(desk->overlay, &wanted));
         question->days++;
         bool unwanted = question->wanted != NULL && !question->wanted(question->data);
         if (unwanted || !send_day(question, day)) {

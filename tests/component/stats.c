@@ -28,6 +28,16 @@ static void store(uint32_t date, enum table table, const char *field, const char
     buf_done(&key);
 }
 
+static void store_crossed(uint32_t date, const char *field, const char *number)
+{
+    struct buf key;
+    buf_init(&key, 1000);
+    model_key_cross(&key, STR_LIT("example.com"), date, CROSS_PAGE_COUNTRY);
+    redis_reply_free(
+        redis_do(redis, STR_LIT("HSET"), buf_str(&key), str_from(field), str_from(number)));
+    buf_done(&key);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -63,6 +73,14 @@ static int start(void **state)
     store(today, TABLE_COUNTRY, "sNL", "4");
     store(today, TABLE_COUNTRY, "uNL", "3");
     store(today, TABLE_EXIT_PAGE, "s/b", "4");
+    store_crossed(today, "v/\x1fNL", "6");
+    store_crossed(today, "s/\x1fNL", "3");
+    store_crossed(today, "v/b\x1fNL", "2");
+    store_crossed(today, "s/b\x1fNL", "1");
+    store_crossed(today,
+                  "v/b\x1f"
+                  "BE",
+                  "1");
     return 0;
 }
 
@@ -149,6 +167,19 @@ static void filters_are_equal_unequal_or_part(void **state)
     assert_prints("--by=page", "--filter", "page!=/", "  /b ");
 }
 
+static void a_filter_narrows_another_dimension(void **state)
+{
+    (void)state;
+    assert_prints("--by=page", "--filter=country=NL", NULL, "Visits");
+    assert_prints("--by=page", "--filter=country=NL", NULL, "  /b ");
+    char *text = run(0, "--json", "--by=page", "--filter=country=NL");
+    /* NL has 9 views; 8 stand in its pages' cells, and BE is not asked. */
+    assert_non_null(strstr(text, "\"results\":[{\"metrics\":[3,6],\"dimensions\":[\"/\"]},"
+                                 "{\"metrics\":[1,2],\"dimensions\":[\"/b\"]},"
+                                 "{\"metrics\":[null,1],\"dimensions\":[\"(other)\"]}]"));
+    free(text);
+}
+
 static void json_is_the_apis_answer(void **state)
 {
     (void)state;
@@ -177,7 +208,7 @@ static void exit_codes_tell_bad_from_misuse(void **state)
         {"--by=page", "--period=24h", 1},
         {"--filter=nonsense", NULL, 1},
         {"--filter=city=Delft", NULL, 1},
-        {"--by=page", "--filter=country=NL", 1},
+        {"--by=exit_page", "--filter=country=NL", 1},
         {"--data=/nonexistent/footfall", "--config=/nonexistent.yaml", 1},
         {"--limit=0", NULL, 2},
         {"--limit=10001", NULL, 2},
@@ -198,6 +229,7 @@ int main(void)
         cmocka_unit_test(the_overview_is_headline_and_chart),
         cmocka_unit_test(short_names_are_dimensions),
         cmocka_unit_test(filters_are_equal_unequal_or_part),
+        cmocka_unit_test(a_filter_narrows_another_dimension),
         cmocka_unit_test(json_is_the_apis_answer),
         cmocka_unit_test(exit_codes_tell_bad_from_misuse),
     };

@@ -16,6 +16,7 @@
 enum { MESSAGES_MAX = 4, ROWS_MAX = 1000, DATE = 20261123, NOW_MS = 1000 };
 
 #define SITE STR_LIT("a.nl")
+static const struct overlay_wanted WANTED = {.site = {"a.nl", 4}, .date = DATE, .crosses = true};
 
 static void put_message(struct overlay *overlay, struct str *rest, uint64_t writer)
 {
@@ -88,11 +89,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     overlay_now(overlay, SITE, &now);
     assert(now.active_visits <= MESSAGES_MAX * UINT8_MAX);
 
-    struct overlay_day *day = overlay_day_new(overlay, SITE, DATE);
-    struct overlay_day *applied = overlay_day_new(overlay, SITE, DATE);
+    struct overlay_day *day = overlay_day_new(overlay, &WANTED);
+    struct overlay_day *applied = overlay_day_new(overlay, &WANTED);
     assert((day == NULL) == (applied == NULL));
     overlay_expire(overlay, NOW_MS + 2 * OVERLAY_EXPIRY_MS);
-    assert(overlay_day_new(overlay, SITE, DATE) == NULL);
+    assert(overlay_day_new(overlay, &WANTED) == NULL);
     overlay_free(overlay);
     if (day == NULL)
         return 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "aggregator/query_answer.h"
+#include "aggregator/query_cross.h"
 #include "tests/fuzz/fuzz.h"
 
 /* 2026-11-23T12:30:00Z */
@@ -25,6 +26,12 @@ static void answer(const struct query_plan *plan)
             query_rows_add_field(&rows, STR_LIT("v09"), STR_LIT("3"));
             query_rows_add_field(&rows, STR_LIT("usignup\x1fplan\x1fpro"), STR_LIT("2"));
             query_rows_add_field(&rows, STR_LIT("sNL-NH"), STR_LIT("-1"));
+            const struct query_cross to = {plan, &rows, gathered};
+            if (plan->is_crossed) {
+                query_cross_add_field(&to, STR_LIT("v/a\x1fNL"), STR_LIT("3"));
+                query_cross_add_field(&to, STR_LIT("s(other)"), STR_LIT("1"));
+                query_cross_add_field(&to, STR_EMPTY, STR_LIT("1"));
+            }
             assert(query_answer_add(gathered, date, plan->tables[t], &rows));
             query_rows_done(&rows);
         }

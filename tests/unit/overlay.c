@@ -82,12 +82,17 @@ static void mark(struct overlay_day *day, uint64_t writer, uint64_t number)
     overlay_day_mark(day, str_from(field), str_from(text));
 }
 
+static struct overlay_day *day_of(const struct overlay *overlay, uint32_t date)
+{
+    return overlay_day_new(overlay, &(struct overlay_wanted){SITE, date, .crosses = true});
+}
+
 /* Page views of the total that show over a store that has none, at these marks of writer 7 and 8.
  */
 static int64_t shown(const struct overlay *overlay, uint64_t mark_7, uint64_t mark_8)
 {
     struct query_rows rows;
-    struct overlay_day *day = overlay_day_new(overlay, SITE, TODAY);
+    struct overlay_day *day = day_of(overlay, TODAY);
     if (day == NULL)
         return 0;
     query_rows_init(&rows, 1000);
@@ -164,8 +169,8 @@ static void another_day_does_not_show(void **state)
     (void)state;
     struct overlay *overlay = overlay_new();
     assert_true(put(overlay, SITE, PARTS, 1, 0));
-    assert_null(overlay_day_new(overlay, SITE, TODAY));
-    struct overlay_day *yesterday = overlay_day_new(overlay, SITE, 20261122);
+    assert_null(day_of(overlay, TODAY));
+    struct overlay_day *yesterday = day_of(overlay, 20261122);
     assert_non_null(yesterday);
     overlay_day_free(yesterday);
     overlay_free(overlay);
@@ -195,7 +200,7 @@ static void a_damaged_message_is_refused_and_a_damaged_part_is_left_out(void **s
     buf_init(&out, 1000);
     live_encode(&out, &message);
     assert_true(overlay_put(overlay, buf_str(&out), 0));
-    assert_null(overlay_day_new(overlay, SITE, TODAY));
+    assert_null(day_of(overlay, TODAY));
     buf_done(&out);
     overlay_free(overlay);
 }
@@ -227,7 +232,7 @@ static void a_visitor_of_store_and_part_is_counted_once(void **state)
         struct str values[OVERLAY_SKETCHES_MAX];
         struct buf sketch;
         struct query_rows rows;
-        struct overlay_day *day = overlay_day_new(overlay, SITE, TODAY);
+        struct overlay_day *day = day_of(overlay, TODAY);
         assert_int_equal(overlay_day_values(day, CELLS[i].table, values), 1);
         assert_true(str_eq(values[0], CELLS[i].value));
         stored_sketch(&sketch, CELLS[i].table, CELLS[i].value, 1, 300);
@@ -256,7 +261,7 @@ static void a_first_visitor_needs_no_stored_sketch(void **state)
     (void)state;
     struct overlay *overlay = overlay_new();
     assert_true(put(overlay, SITE, PARTS, 1, 0));
-    struct overlay_day *day = overlay_day_new(overlay, SITE, TODAY);
+    struct overlay_day *day = day_of(overlay, TODAY);
     query_rows_init(&rows, 10);
     overlay_day_add(day, TABLE_PAGE, nothing, 1, &rows);
     const struct query_row *row = query_rows_find(&rows, STR_LIT("/new"));
@@ -266,6 +271,81 @@ static void a_first_visitor_needs_no_stored_sketch(void **state)
     query_rows_done(&rows);
     overlay_day_free(day);
     overlay_free(overlay);
+}
+
+/* --- Crosses ---------------------------------------------------------------------------------- */
+
+/* A section in which "/a" and "NL" have other indexes than in the next. */
+static void crossed_payload(struct buf *out, bool is_other_order, int64_t views)
+{
+    struct section *section = section_new(100);
+    section_reset(section, SITE, TODAY);
+    if (is_other_order)
+        (void)section_cell(section, TABLE_COUNTRY, STR_LIT("BE"));
+    uint32_t page = (uint32_t)(section_cell(section, TABLE_PAGE, STR_LIT("/a")) - section->cells);
+    uint32_t nl = (uint32_t)(section_cell(section, TABLE_COUNTRY, STR_LIT("NL")) - section->cells);
+    section_cross(section, cross_key(CROSS_PAGE_COUNTRY, page, nl), views, 1);
+    section_cross(section, cross_key_other(CROSS_PAGE_COUNTRY), 1, 1);
+    section_cross(section, cross_key_other(CROSS_PAGE_OS), 50, 50);
+    buf_init(out, BATCH_BYTES_MAX);
+    batch_begin(out, 1);
+    batch_append_section(out, section);
+    batch_end(out);
+    section_free(section);
+}
+
+struct seen_cells {
+    int64_t views, visits, other;
+};
+
+static void see_cell(const struct overlay_cell *cell, void *data)
+{
+    struct seen_cells *seen = data;
+    if (cell->is_other) {
+        seen->other += cell->views;
+        return;
+    }
+    assert_true(str_eq(cell->left, STR_LIT("/a")) && str_eq(cell->right, STR_LIT("NL")));
+    seen->views += cell->views;
+    seen->visits += cell->visits;
+}
+
+static void crosses_show_by_the_same_rule(void **state)
+{
+    (void)state;
+    struct buf first, second, out;
+    crossed_payload(&first, false, 5);
+    crossed_payload(&second, true, 20);
+    struct live_message message = {
+        .writer = 7,
+        .site = SITE,
+        .parts = {{1, 0, buf_str(&first)}, {0, 1, buf_str(&second)}},
+        .part_count = 2,
+    };
+    struct overlay *overlay = overlay_new();
+    buf_init(&out, 100000);
+    live_encode(&out, &message);
+    assert_true(overlay_put(overlay, buf_str(&out), 0));
+    for (uint64_t mark_7 = 0; mark_7 <= 2; mark_7++) {
+        struct seen_cells seen = {0};
+        struct overlay_day *day = day_of(overlay, TODAY);
+        mark(day, 7, mark_7);
+        overlay_day_each_cell(day, CROSS_PAGE_COUNTRY, see_cell, &seen);
+        assert_int_equal(seen.views, mark_7 == 0 ? 25 : mark_7 == 1 ? 20 : 0);
+        assert_int_equal(seen.visits, mark_7 == 0 ? 2 : mark_7 == 1 ? 1 : 0);
+        assert_int_equal(seen.other, seen.visits);
+        overlay_day_free(day);
+    }
+    struct seen_cells seen = {0};
+    struct overlay_day *day =
+        overlay_day_new(overlay, &(struct overlay_wanted){SITE, TODAY, .crosses = false});
+    overlay_day_each_cell(day, CROSS_PAGE_COUNTRY, see_cell, &seen);
+    assert_int_equal(seen.views, 0);
+    overlay_day_free(day);
+    overlay_free(overlay);
+    buf_done(&first);
+    buf_done(&second);
+    buf_done(&out);
 }
 
 static void marks_that_are_none_are_passed_over(void **state)
@@ -283,7 +363,7 @@ static void marks_that_are_none_are_passed_over(void **state)
     (void)state;
     struct overlay *overlay = overlay_new();
     assert_true(put(overlay, SITE, PARTS, 1, 0));
-    struct overlay_day *day = overlay_day_new(overlay, SITE, TODAY);
+    struct overlay_day *day = day_of(overlay, TODAY);
     struct query_rows rows;
     for (size_t i = 0; i < ARRAY_LEN(FIELDS); i++)
         overlay_day_mark(day, str_from(FIELDS[i][0]), str_from(FIELDS[i][1]));
@@ -360,7 +440,7 @@ static void sketches_below_at_and_above_the_cap(void **state)
         live_encode(&out, &message);
         struct overlay *overlay = overlay_new();
         assert_true(overlay_put(overlay, buf_str(&out), 0));
-        struct overlay_day *day = overlay_day_new(overlay, SITE, TODAY);
+        struct overlay_day *day = day_of(overlay, TODAY);
         size_t wanted = overlay_day_values(day, TABLE_PAGE, values);
         assert_int_equal(wanted, cells < OVERLAY_SKETCHES_MAX ? cells : OVERLAY_SKETCHES_MAX);
         overlay_day_free(day);
@@ -410,6 +490,7 @@ int main(void)
         cmocka_unit_test(a_damaged_message_is_refused_and_a_damaged_part_is_left_out),
         cmocka_unit_test(a_visitor_of_store_and_part_is_counted_once),
         cmocka_unit_test(a_first_visitor_needs_no_stored_sketch),
+        cmocka_unit_test(crosses_show_by_the_same_rule),
         cmocka_unit_test(marks_that_are_none_are_passed_over),
         cmocka_unit_test(now_is_the_sum_over_writers),
         cmocka_unit_test(sketches_below_at_and_above_the_cap),
