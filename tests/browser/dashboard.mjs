@@ -172,6 +172,115 @@ test('every control moves the address, and back and forward move the page', asyn
   });
 });
 
+const heads = (page, panel) => page.locator(`#panel-${panel} thead th`).allTextContents();
+
+test('a click on a row makes the whole page about it, and the chip undoes it', async () => {
+  await onPage('/example.com?period=28d', async (page, fake) => {
+    await isLoaded(page);
+    const before = await number(page, 'visits');
+    fake.queries.length = 0;
+    await page.click('#panel-places .name-link:has-text("United States")');
+    const filtered = '/example.com?period=28d&filter=country%3AUS';
+    await until(filtered, async () => (await address(page)) === filtered);
+    await until('fewer visits', async () => (await number(page, 'visits')) < before / 2);
+    await until('no visitors', async () => (await heads(page, 'pages')).includes('Visits'));
+    assert.deepEqual(await heads(page, 'pages'), ['Page', 'Visits', 'Views']);
+    assert.deepEqual(await heads(page, 'sources'), ['Source', 'Visits', 'Views', 'Share']);
+    assert.deepEqual(await heads(page, 'events'), ['Event', 'Visits', 'Count']);
+    assert.equal(await page.locator('#panel-places tbody tr').count(), 1);
+    assert.equal(await page.locator('#panel-places .name-link').count(), 0);
+    assert.match(
+      await page.locator('#panel-drops').textContent(),
+      /Reason is not counted together with country/,
+    );
+    assert.ok(fake.queries.length > 5);
+    for (const query of fake.queries)
+      assert.deepEqual(query.filters?.[0], ['is', 'visit:country', ['US']]);
+    assert.equal(await page.locator('.chip').textContent(), 'CountryUnited States✕');
+    assert.equal(await page.locator('#now-title').textContent(), 'Right now, whole site');
+    await shoot(page, 'filtered');
+    await page.click('role=link[name="Remove the filter"]');
+    await until('all', async () => (await address(page)) === '/example.com?period=28d');
+    await until('as many as before', async () => (await number(page, 'visits')) === before);
+    assert.equal(await page.locator('.chip').count(), 0);
+    await page.goBack();
+    await page.waitForSelector('.chip');
+  });
+});
+
+test('an event’s page has the figures of events', async () => {
+  await onPage('/example.com?filter=goal%3Asignup&metric=bounce_rate', async (page) => {
+    await page.waitForSelector('.chart canvas');
+    assert.deepEqual(await page.locator('.tile-label').allTextContents(), [
+      'Visitors',
+      'Visits',
+      'Events',
+    ]);
+    assert.equal(
+      await page.getAttribute('button.tile:has-text("Visitors")', 'aria-pressed'),
+      'true',
+    );
+    await page.click('button.tile:has-text("Events")');
+    await until('events', async () =>
+      /^Events by day/.test(await page.getAttribute('.chart [role=img]', 'aria-label')),
+    );
+    assert.deepEqual(await heads(page, 'pages'), ['Page', 'Visits', 'Count']);
+  });
+});
+
+test('what a filter does not narrow says so in a sentence', async () => {
+  await onPage('/example.com?period=today&filter=page%3A%2F&sources=referrer', async (page) => {
+    await page.waitForSelector('#panel-devices .rows');
+    assert.match(
+      await page.locator('.overview').textContent(),
+      /Hours are counted for the whole site only/,
+    );
+    assert.match(
+      await page.locator('#panel-sources').textContent(),
+      /Referrer is not counted together with page/,
+    );
+    assert.equal(await page.locator('[role=alert]').count(), 0);
+  });
+  await onPage(
+    '/strict.example?filter=country%3AUS&details=pages',
+    async (page) => {
+      await page.waitForSelector('dialog[open] .empty');
+      assert.match(await page.locator('dialog').textContent(), /no filter narrows it/);
+      assert.match(await page.locator('dialog').textContent(), /Country: United States/);
+      assert.equal(await page.locator('[role=alert]').count(), 0);
+    },
+    { sites: { 'strict.example': 'strict' } },
+  );
+});
+
+test('a long filter on a phone stays inside', async () => {
+  const path = encodeURIComponent(`page:/${'a-long-segment/'.repeat(20)}`);
+  await onPage(
+    `/example.com?filter=${path}`,
+    async (page) => {
+      await isLoaded(page);
+      const [inside, outside] = await page.evaluate(() => [
+        document.documentElement.scrollWidth,
+        document.documentElement.clientWidth,
+      ]);
+      assert.ok(inside <= outside, `${inside} > ${outside}`);
+      const remove = await page.locator('.chip-remove').boundingBox();
+      assert.ok(remove.x + remove.width <= outside && remove.width >= 24);
+      await shoot(page, 'filtered-phone');
+    },
+    { viewport: PHONE },
+  );
+});
+
+test('a row in the details filters too, and closes them', async () => {
+  await onPage('/example.com?period=28d&details=sources', async (page) => {
+    await page.click('dialog[open] .name-link >> nth=0');
+    await page.waitForSelector('.chip');
+    assert.equal(await page.locator('dialog').count(), 0);
+    assert.match(await address(page), /^\/example\.com\?period=28d&filter=source%3A/);
+  });
+});
+
 test('an address alone brings the whole state back', async () => {
   const path =
     '/example.com?from=2026-10-01&to=2026-10-31&compare=none&metric=visits&interval=week&pages=entry&sources=utm_campaign&places=region&devices=os_version';

@@ -142,6 +142,20 @@ const ODD_PAGES = [
   '',
 ];
 
+/** Each of these is counted together with each other one. */
+const CROSSED = [
+  'event:page',
+  'event:goal',
+  'visit:entry_page',
+  'visit:source',
+  'visit:channel',
+  'visit:utm_campaign',
+  'visit:country',
+  'visit:device',
+  'visit:browser',
+  'visit:os',
+];
+
 function hash(text) {
   let h = 2166136261;
   for (let at = 0; at < text.length; at++) h = Math.imul(h ^ text.charCodeAt(at), 16777619);
@@ -274,10 +288,39 @@ class FakeSite {
   }
 }
 
+/** What the real server would say no to, in a few words; null for what it answers. */
+function refusal({ dimensions = [], filters = [], metrics }) {
+  const [asked] = dimensions;
+  const filter = filters.find(([, dimension]) => dimension !== asked);
+  const all = (...kept) => metrics.every((name) => kept.includes(name));
+  if (metrics.includes('visitors') && asked === 'visit:exit_page')
+    return 'visitors is not kept for visit:exit_page; visits is.';
+  if (!filter) return null;
+  if (asked === 'time:hour') return 'Hours are kept for the whole site only.';
+  if (!asked || asked.startsWith('time:'))
+    return filter[1] !== 'event:goal' || all('visitors', 'visits', 'events')
+      ? null
+      : 'By event:goal visitors, visits and events are kept.';
+  if (asked === 'visit:region' && filter[1] === 'visit:country') return null;
+  if (!CROSSED.includes(asked) || !CROSSED.includes(filter[1]))
+    return 'These two are not counted together.';
+  const isOfGoals = [asked, filter[1]].includes('event:goal');
+  return all('visits', ...(isOfGoals ? ['events'] : ['pageviews', 'views_per_visit']))
+    ? null
+    : 'Of a dimension under a filter on another visits and pageviews are kept.';
+}
+
+/** How much of everything a filter leaves. */
+function shareOf({ filters = [] }) {
+  const filter = filters.find(([op]) => op === 'is');
+  return filter ? 0.1 + 0.3 * hash(filter[2][0]) : 1;
+}
+
 function rowsOf(site, query, [from, to], now) {
   const dimension = query.dimensions?.[0];
+  const share = shareOf(query);
   const row = (sum, dimensions) => ({
-    metrics: query.metrics.map((name) => metricOf(name, sum)),
+    metrics: query.metrics.map((name) => metricOf(name, add(zero(), sum, share))),
     dimensions,
   });
   if (!dimension) return { rows: [row(site.total(from, to, now), [])] };
@@ -302,7 +345,10 @@ function rowsOf(site, query, [from, to], now) {
     return { rows: rows.filter((each) => each.metrics[0] > 0), labels: [...sums.keys()] };
   }
   const total = site.total(from, to, now);
-  const isLeftOut = (value) => query.filters?.some(([, , out]) => out.includes(value));
+  const isLeftOut = (value) =>
+    query.filters?.some(
+      ([op, of, values]) => of === dimension && (op === 'is') !== values.includes(value),
+    );
   const values = (site.values(dimension) ?? []).filter((value) => !isLeftOut(value));
   const weights = values.map(
     (value, at) => (0.7 + 0.6 * hash(value + dimension)) / (at + 1) ** 1.1,
@@ -368,8 +414,8 @@ export async function startFake({ web, sites = SITES, now, port = 0 }) {
     if (!site) return json(res, 400, { error: `There is no site ${query.site_id}.` });
     if (fake.isDown || site.kind === 'broken')
       return json(res, 503, { error: 'The counts cannot be read right now: Redis is away.' });
-    if (query.metrics.includes('visitors') && query.dimensions?.[0] === 'visit:exit_page')
-      return json(res, 400, { error: 'visitors is not kept for visit:exit_page; visits is.' });
+    const sentence = refusal(query);
+    if (sentence) return json(res, 400, { error: sentence });
     return setTimeout(
       () => json(res, 200, answer(site, query, clock())),
       site.kind === 'slow' ? 60_000 : 5,
@@ -403,7 +449,7 @@ export async function startFake({ web, sites = SITES, now, port = 0 }) {
       const list = [...state.keys()].map((site_id) => ({
         site_id,
         timezone: 'UTC',
-        preset: 'standard',
+        preset: state.get(site_id).kind === 'strict' ? 'strict' : 'standard',
       }));
       json(res, 200, { sites: list, collector_url: COLLECTOR });
     } else if (path === '/api/v2/query') {

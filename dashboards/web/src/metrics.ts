@@ -17,8 +17,10 @@ export const HEADLINE_METRICS = [
   'bounce_rate',
   'visit_duration',
 ] as const;
-export type HeadlineMetric = (typeof HEADLINE_METRICS)[number];
-export type Metric = HeadlineMetric | 'time_on_page' | 'scroll_depth' | 'events';
+/** Of an event. */
+export const GOAL_METRICS = ['visitors', 'visits', 'events'] as const;
+export type HeadlineMetric = (typeof HEADLINE_METRICS)[number] | (typeof GOAL_METRICS)[number];
+export type Metric = HeadlineMetric | 'time_on_page' | 'scroll_depth';
 
 export interface MetricInfo {
   label: string;

@@ -1,6 +1,7 @@
 // The requests of the page, in the shape of the query API (Plausible's Stats API v2). Pure.
 
 import { isDay, type Day, type Interval, type Range } from './dates';
+import type { Filter } from './filters';
 import type { Metric } from './metrics';
 import type { Breakdown } from './panels';
 
@@ -11,11 +12,13 @@ export interface QueryRequest {
   metrics: Metric[];
   date_range: DateRange;
   dimensions?: string[];
-  filters?: ['is_not', string, string[]][];
+  filters?: QueryFilter[];
   order_by?: [string, 'asc' | 'desc'][];
   include?: { time_labels?: true; total_rows?: true };
   pagination?: { limit: number; offset: number };
 }
+
+export type QueryFilter = ['is' | 'is_not', string, string[]];
 
 export interface QueryRow {
   metrics: (number | null)[];
@@ -24,13 +27,24 @@ export interface QueryRow {
 
 export interface QueryAnswer {
   results: QueryRow[];
-  meta?: { time_labels?: string[]; total_rows?: number };
+  meta?: {
+    time_labels?: string[];
+    total_rows?: number;
+    metric_warnings?: Record<string, { code: string; warning: string }>;
+  };
 }
 
 /** What the server calls a visit without a value. */
 const UNSET = '(not set)';
 
 const dateRange = (range: Range): DateRange => [range.from, range.to];
+
+const filtersOf = (filter: Filter | null): QueryFilter[] =>
+  filter ? [['is', filter.dimension, [filter.value]]] : [];
+
+/** No field where there is no filter. */
+const withFilters = (filters: QueryFilter[]): { filters?: QueryFilter[] } =>
+  filters.length > 0 ? { filters } : {};
 
 /** The first day on which something was counted: one row, or none. */
 export function firstDayRequest(site: string): QueryRequest {
@@ -54,8 +68,14 @@ export function totalsRequest(
   site: string,
   metrics: readonly Metric[],
   range: Range,
+  filter: Filter | null = null,
 ): QueryRequest {
-  return { site_id: site, metrics: [...metrics], date_range: dateRange(range) };
+  return {
+    ...withFilters(filtersOf(filter)),
+    site_id: site,
+    metrics: [...metrics],
+    date_range: dateRange(range),
+  };
 }
 
 export function seriesRequest(
@@ -63,8 +83,10 @@ export function seriesRequest(
   metrics: readonly Metric[],
   range: Range,
   interval: Interval,
+  filter: Filter | null = null,
 ): QueryRequest {
   return {
+    ...withFilters(filtersOf(filter)),
     site_id: site,
     metrics: [...metrics],
     date_range: dateRange(range),
@@ -73,23 +95,33 @@ export function seriesRequest(
   };
 }
 
-export function breakdownRequest(
-  site: string,
-  breakdown: Breakdown,
-  metrics: readonly Metric[],
-  range: Range,
-  pagination: { limit: number; offset: number },
-): QueryRequest {
+export interface BreakdownAsk {
+  breakdown: Breakdown;
+  metrics: readonly Metric[];
+  range: Range;
+  filter: Filter | null;
+  pagination: { limit: number; offset: number };
+}
+
+export function breakdownRequest(site: string, ask: BreakdownAsk): QueryRequest {
+  const { breakdown, pagination } = ask;
+  const rare: QueryFilter[] = breakdown.isRare ? [['is_not', breakdown.dimension, [UNSET]]] : [];
   return {
-    ...(breakdown.isRare && { filters: [['is_not', breakdown.dimension, [UNSET]]] }),
+    ...withFilters([...filtersOf(ask.filter), ...rare]),
     site_id: site,
-    metrics: [...metrics],
-    date_range: dateRange(range),
+    metrics: [...ask.metrics],
+    date_range: dateRange(ask.range),
     dimensions: [breakdown.dimension],
     order_by: [[breakdown.metrics[0], 'desc']],
     include: { total_rows: true },
     pagination,
   };
+}
+
+/** What the reader should know of these rows; null: nothing. */
+export function rowsWarning(answer: QueryAnswer | null): string | null {
+  const warnings = Object.values(answer?.meta?.metric_warnings ?? {});
+  return warnings.find((each) => each.code === 'pairs_cut')?.warning ?? null;
 }
 
 /** Where the same numbers are as CSV. */

@@ -36,8 +36,9 @@ function valuesOf(
   labels: string[],
   interval: Interval,
   metric: HeadlineMetric,
+  metrics: readonly HeadlineMetric[],
 ): Value[] {
-  const column = HEADLINE_METRICS.indexOf(metric);
+  const column = metrics.indexOf(metric);
   const nothing = METRICS[metric].isSum ? 0 : null;
   const rows = new Map(
     answer.results.map((row) => [bucketKey(row.dimensions[0] ?? '', interval), row]),
@@ -48,21 +49,22 @@ function valuesOf(
   });
 }
 
-/** The metrics of an answer stand in the order of HEADLINE_METRICS. */
+/** The metrics of an answer stand in the order of `metrics`. */
 export function seriesOf(
   answer: QueryAnswer,
   range: Range,
   interval: Interval,
   metric: HeadlineMetric,
   before: SeriesBefore | null,
+  metrics: readonly HeadlineMetric[] = HEADLINE_METRICS,
 ): Series {
   const labels = labelsOf(answer, range, interval);
   const beforeLabels = before ? labelsOf(before.answer, before.range, interval) : [];
   return {
     labels,
     interval,
-    values: valuesOf(answer, labels, interval, metric),
-    before: before && valuesOf(before.answer, beforeLabels, interval, metric),
+    values: valuesOf(answer, labels, interval, metric, metrics),
+    before: before && valuesOf(before.answer, beforeLabels, interval, metric, metrics),
     beforeLabels,
   };
 }

@@ -10,7 +10,8 @@ import {
   type NamedPeriod,
   type Period,
 } from './dates';
-import { HEADLINE_METRICS, type HeadlineMetric } from './metrics';
+import { formatFilter, parseFilter, type Filter } from './filters';
+import { GOAL_METRICS, HEADLINE_METRICS, type HeadlineMetric } from './metrics';
 import { PANELS, PANEL_IDS, findBreakdown, type PanelId } from './panels';
 
 export interface View {
@@ -20,6 +21,8 @@ export interface View {
   /** Null: not compared. */
   comparison: Comparison | null;
   metric: HeadlineMetric;
+  /** What the whole page is about; null: everything. */
+  filter: Filter | null;
   /** Null: what suits the period. */
   interval: Interval | null;
   /** The breakdown each panel shows. */
@@ -31,6 +34,7 @@ export interface View {
 
 const PERIOD_DEFAULT: NamedPeriod = '7d';
 const DETAILS_PAGE_MAX = 1000;
+const METRICS_OF_A_VIEW: readonly HeadlineMetric[] = [...HEADLINE_METRICS, ...GOAL_METRICS];
 
 function isOneOf<T extends string>(list: readonly T[], text: string | null): text is T {
   return text !== null && (list as readonly string[]).includes(text);
@@ -79,7 +83,8 @@ export function parseView(pathname: string, search: string): View {
     site: parseSite(pathname),
     period: parsePeriod(query),
     comparison: parseComparison(query.get('compare')),
-    metric: isOneOf(HEADLINE_METRICS, metric) ? metric : 'visitors',
+    metric: isOneOf(METRICS_OF_A_VIEW, metric) ? metric : 'visitors',
+    filter: parseFilter(query.get('filter')),
     interval: isOneOf(INTERVALS, interval) ? interval : null,
     breakdowns: parseBreakdowns(query),
     details: isOneOf(PANEL_IDS, details) ? details : null,
@@ -99,6 +104,7 @@ export function formatView(view: View): string {
   if (view.comparison === null) query.set('compare', 'none');
   else if (view.comparison !== 'previous_period') query.set('compare', view.comparison);
   if (view.metric !== 'visitors') query.set('metric', view.metric);
+  if (view.filter !== null) query.set('filter', formatFilter(view.filter));
   if (view.interval !== null) query.set('interval', view.interval);
   for (const panel of PANEL_IDS) {
     if (view.breakdowns[panel] !== findBreakdown(PANELS[panel], '').id)

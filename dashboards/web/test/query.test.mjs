@@ -22,14 +22,31 @@ test('a series asks for its labels', () => {
   assert.deepEqual(request.include, { time_labels: true });
 });
 
+test('a filter goes with totals and series', () => {
+  const filter = { dimension: 'event:page', value: '/a:b' };
+  const filters = [['is', 'event:page', ['/a:b']]];
+  assert.deepEqual(query.totalsRequest('s', ['visits'], WEEK, filter).filters, filters);
+  assert.deepEqual(query.seriesRequest('s', ['visits'], WEEK, 'day', filter).filters, filters);
+  assert.ok(!('filters' in query.seriesRequest('s', ['visits'], WEEK, 'day')));
+});
+
+test('what was cut off is said once', () => {
+  const told = { code: 'pairs_cut', warning: 'Not every pair.' };
+  const answer = (metric_warnings) => ({ results: [], meta: { metric_warnings } });
+  assert.equal(query.rowsWarning(answer({ visits: told, pageviews: told })), 'Not every pair.');
+  assert.equal(query.rowsWarning(answer({ visitors: { code: 'days_added_up', warning: 'x' } })), null);
+  assert.equal(query.rowsWarning({ results: [] }), null);
+  assert.equal(query.rowsWarning(null), null);
+});
+
 test('a breakdown is sorted by its first metric', () => {
-  const request = query.breakdownRequest(
-    's',
-    breakdownsOf(PANELS.sources)[0],
-    ['visitors', 'visits'],
-    WEEK,
-    { limit: 9, offset: 0 },
-  );
+  const request = query.breakdownRequest('s', {
+    breakdown: breakdownsOf(PANELS.sources)[0],
+    metrics: ['visitors', 'visits'],
+    range: WEEK,
+    filter: null,
+    pagination: { limit: 9, offset: 0 },
+  });
   assert.deepEqual(request.order_by, [['visitors', 'desc']]);
   assert.deepEqual(request.dimensions, ['visit:source']);
   assert.deepEqual(request.pagination, { limit: 9, offset: 0 });
@@ -67,11 +84,20 @@ test('the first day is the first row’s, and none where there is none', () => {
 
 test('campaigns leave out the visits that had none', () => {
   const campaign = breakdownsOf(PANELS.sources).find((each) => each.id === 'utm_campaign');
-  const request = query.breakdownRequest('s', campaign, ['visitors'], WEEK, {
-    limit: 9,
-    offset: 0,
-  });
+  const ask = {
+    breakdown: campaign,
+    metrics: ['visitors'],
+    range: WEEK,
+    filter: null,
+    pagination: { limit: 9, offset: 0 },
+  };
+  const request = query.breakdownRequest('s', ask);
   assert.deepEqual(request.filters, [['is_not', 'visit:utm_campaign', ['(not set)']]]);
+  const filter = { dimension: 'visit:country', value: 'NL' };
+  assert.deepEqual(query.breakdownRequest('s', { ...ask, filter }).filters, [
+    ['is', 'visit:country', ['NL']],
+    ['is_not', 'visit:utm_campaign', ['(not set)']],
+  ]);
   assert.equal(
     new URL(query.exportUrl(request), 'http://x').searchParams.get('filters'),
     JSON.stringify(request.filters),
@@ -79,13 +105,13 @@ test('campaigns leave out the visits that had none', () => {
 });
 
 test('an export’s address holds the whole request', () => {
-  const request = query.breakdownRequest(
-    'a b.com',
-    breakdownsOf(PANELS.pages)[0],
-    ['visitors', 'visits'],
-    WEEK,
-    { limit: 10_000, offset: 0 },
-  );
+  const request = query.breakdownRequest('a b.com', {
+    breakdown: breakdownsOf(PANELS.pages)[0],
+    metrics: ['visitors', 'visits'],
+    range: WEEK,
+    filter: null,
+    pagination: { limit: 10_000, offset: 0 },
+  });
   const url = new URL(query.exportUrl(request), 'http://x');
   assert.equal(url.pathname, '/api/v2/export/a%20b.com.csv');
   assert.equal(url.searchParams.get('metrics'), 'visitors,visits');

@@ -1,11 +1,13 @@
 // All rows of a panel with every metric, page by page, in a dialog; and the same as CSV.
 
 import { useEffect, useRef } from 'preact/hooks';
+import type { Site } from '../api';
 import type { Range } from '../dates';
+import { filterText, narrow } from '../filters';
 import { formatCount, type Value } from '../format';
 import { useQuery } from '../hooks';
 import { findBreakdown, tabOf, type Breakdown, type PanelInfo } from '../panels';
-import { breakdownRequest, exportUrl } from '../query';
+import { breakdownRequest, exportUrl, rowsWarning } from '../query';
 import { useRoute } from '../route';
 import { Link } from './link';
 import { Failure } from './notice';
@@ -16,6 +18,7 @@ const DETAILS_ROWS = 50;
 const EXPORT_ROWS_MAX = 10_000;
 
 interface DetailsProps {
+  site: Site;
   panel: PanelInfo;
   range: Range;
   periodText: string;
@@ -31,14 +34,23 @@ function titleOf(panel: PanelInfo, breakdown: Breakdown): string {
     : `${panel.title} · ${detail}`;
 }
 
-export function Details({ panel, range, periodText, totals, tick }: DetailsProps) {
+export function Details({ site, panel, range, periodText, totals, tick }: DetailsProps) {
   const { view, go } = useRoute();
   const dialog = useRef<HTMLDialogElement>(null);
-  const breakdown = findBreakdown(panel, view.breakdowns[panel.id]);
+  const chosen = findBreakdown(panel, view.breakdowns[panel.id]);
+  const narrowed = narrow(chosen, view.filter, site.preset);
+  const breakdown = 'breakdown' in narrowed ? narrowed.breakdown : chosen;
   const offset = (view.detailsPage - 1) * DETAILS_ROWS;
   const requestOf = (limit: number, from: number) =>
-    breakdownRequest(view.site, breakdown, breakdown.more, range, { limit, offset: from });
-  const { data, error, isFresh, retry } = useQuery(requestOf(DETAILS_ROWS, offset), tick);
+    breakdownRequest(view.site, {
+      breakdown,
+      metrics: breakdown.more,
+      range,
+      filter: view.filter,
+      pagination: { limit, offset: from },
+    });
+  const request = 'breakdown' in narrowed ? requestOf(DETAILS_ROWS, offset) : null;
+  const { data, error, isFresh, retry } = useQuery(request, tick);
   const rows = data?.results ?? [];
   const total = data?.meta?.total_rows ?? offset + rows.length;
 
@@ -63,15 +75,20 @@ export function Details({ panel, range, periodText, totals, tick }: DetailsProps
       <div class="details-inside">
         <header class="details-head">
           <div>
-            <h2 id="details-title">{titleOf(panel, breakdown)}</h2>
-            <p class="quiet">{periodText}</p>
+            <h2 id="details-title">{titleOf(panel, chosen)}</h2>
+            <p class="quiet">
+              {periodText}
+              {view.filter && ` · ${filterText(view.filter)}`}
+            </p>
           </div>
           <button type="button" class="button" onClick={close}>
             Close
           </button>
         </header>
         <div class={`scroll${isFresh || error || !data ? '' : ' stale'}`} tabIndex={0}>
-          {error ? (
+          {'sentence' in narrowed ? (
+            <p class="empty">{narrowed.sentence}</p>
+          ) : error ? (
             <Failure error={error} onRetry={retry} />
           ) : data === null ? (
             <RowSkeletons />
@@ -88,6 +105,7 @@ export function Details({ panel, range, periodText, totals, tick }: DetailsProps
               caption={panel.title}
             />
           )}
+          {rowsWarning(data) && <p class="panel-note">{rowsWarning(data)}</p>}
         </div>
         <footer class="details-foot">
           {view.detailsPage > 1 ? (

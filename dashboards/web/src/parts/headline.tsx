@@ -1,10 +1,11 @@
 // The headline numbers. Each is a button that puts its metric in the chart.
 
 import { changeOf, formatShort, type Value } from '../format';
-import { HEADLINE_METRICS, METRICS, type HeadlineMetric } from '../metrics';
+import { METRICS, type HeadlineMetric } from '../metrics';
 
 interface HeadlineProps {
-  /** In the order of HEADLINE_METRICS; null while loading for the first time. */
+  metrics: readonly HeadlineMetric[];
+  /** In their order; null while loading for the first time. */
   values: Value[] | null;
   comparison: HeadlineComparison | null;
   isFresh: boolean;
@@ -29,7 +30,7 @@ export function Headline(props: HeadlineProps) {
       role="group"
       aria-label="Headline numbers"
     >
-      {HEADLINE_METRICS.map((metric, at) => (
+      {props.metrics.map((metric, at) => (
         <button
           key={metric}
           type="button"

@@ -9,6 +9,7 @@ interface LinkProps {
   class?: string;
   isCurrent?: boolean;
   label?: string;
+  title?: string;
   onFollow?: () => void;
   children: ComponentChildren;
 }

@@ -10,12 +10,18 @@ const BAR_PX = 8;
 const GAP_PX = 2;
 const HEIGHT_PX = 64;
 
-export function Now({ live }: { live: Live }) {
+interface NowProps {
+  live: Live;
+  /** What is here now is never narrowed. */
+  isFiltered: boolean;
+}
+
+export function Now({ live, isFiltered }: NowProps) {
   const { now, isConnected } = live;
   return (
     <section class="card now" id="now" aria-labelledby="now-title">
       <header class="panel-head">
-        <h2 id="now-title">Right now</h2>
+        <h2 id="now-title">{isFiltered ? 'Right now, whole site' : 'Right now'}</h2>
         <Connection isConnected={isConnected} />
       </header>
       <p class="now-count" aria-live="polite" aria-atomic="true">

@@ -10,7 +10,8 @@ import {
   type WallClock,
 } from '../dates';
 import { useQuery, type Loaded } from '../hooks';
-import { HEADLINE_METRICS } from '../metrics';
+import { headlineOf } from '../filters';
+import type { HeadlineMetric } from '../metrics';
 import { seriesRequest, totalsRequest, type QueryAnswer } from '../query';
 import { useRoute } from '../route';
 import { seriesOf } from '../series';
@@ -32,6 +33,8 @@ export function Overview({ site, now, range, totals, tick }: OverviewProps) {
   // There is nothing before all there is.
   const mode = view.period === 'all' ? null : view.comparison;
   const compared = range && mode && comparedRange(range, mode, now.day);
+  const metrics = headlineOf(view.filter);
+  const metric = metrics.find((each) => each === view.metric) ?? 'visitors';
   const comparison = useComparison(site, range, compared, now, totals);
   if (totals.error) {
     return (
@@ -43,14 +46,15 @@ export function Overview({ site, now, range, totals, tick }: OverviewProps) {
   return (
     <section class="card overview" aria-label="Overview">
       <Headline
+        metrics={metrics}
         values={totals.data?.results[0]?.metrics ?? null}
         comparison={comparison}
         isFresh={totals.isFresh}
-        metric={view.metric}
-        onMetric={(metric) => go({ metric })}
+        metric={metric}
+        onMetric={(chosen) => go({ metric: chosen })}
       />
       {range ? (
-        <TimeSeries site={site} now={now} range={range} compared={compared} tick={tick} />
+        <TimeSeries {...{ site, now, range, compared, metric, tick }} />
       ) : (
         <div class="chart-wait" />
       )}
@@ -63,16 +67,26 @@ interface TimeSeriesProps {
   now: WallClock;
   range: Range;
   compared: Range | null;
+  metric: HeadlineMetric;
   tick: number;
 }
 
-function TimeSeries({ site, now, range, compared, tick }: TimeSeriesProps) {
+function TimeSeries({ site, now, range, compared, metric, tick }: TimeSeriesProps) {
   const { view } = useRoute();
   const choices = intervalsOf(range);
   const interval = choices.find((each) => each === view.interval) ?? choices[0];
-  const ask = (of: Range) => seriesRequest(site, HEADLINE_METRICS, of, interval);
-  const series = useQuery(ask(range), tick);
-  const earlier = useQuery(compared && ask(compared), 0);
+  const metrics = headlineOf(view.filter);
+  const isKept = interval !== 'hour' || view.filter === null;
+  const ask = (of: Range) => seriesRequest(site, metrics, of, interval, view.filter);
+  const series = useQuery(isKept ? ask(range) : null, tick);
+  const earlier = useQuery(isKept && compared ? ask(compared) : null, 0);
+  if (!isKept) {
+    return (
+      <p class="empty chart-wait">
+        Hours are counted for the whole site only. Under a filter, a period of more days has a chart.
+      </p>
+    );
+  }
   const before =
     compared && earlier.isFresh && earlier.data ? { answer: earlier.data, range: compared } : null;
   return (
@@ -91,8 +105,8 @@ function TimeSeries({ site, now, range, compared, tick }: TimeSeriesProps) {
         <Failure error={series.error} onRetry={series.retry} />
       ) : series.data && series.isFresh ? (
         <Chart
-          series={seriesOf(series.data, range, interval, view.metric, before)}
-          metric={view.metric}
+          series={seriesOf(series.data, range, interval, metric, before, metrics)}
+          metric={metric}
           now={now}
         />
       ) : (
@@ -132,9 +146,10 @@ function useComparison(
   now: WallClock,
   totals: Loaded<QueryAnswer>,
 ): HeadlineComparison | null {
+  const { view } = useRoute();
   const full = range && compared && fullDays(range, compared, now.day);
   const hasRunning = range !== null && range.to >= now.day;
-  const ask = (of: Range) => totalsRequest(site, HEADLINE_METRICS, of);
+  const ask = (of: Range) => totalsRequest(site, headlineOf(view.filter), of, view.filter);
   const ours = useQuery(full && hasRunning ? ask(full.range) : null, 0);
   const before = useQuery(compared && ask(full ? full.compared : compared), 0);
   const current = full && hasRunning ? ours : totals;

@@ -1,11 +1,13 @@
 // A panel: one question (pages, sources, …), its tabs, the first rows, and the way to all of them.
 
 import { useRef } from 'preact/hooks';
+import type { Site } from '../api';
 import type { Range } from '../dates';
+import { narrow } from '../filters';
 import { formatCount, type Value } from '../format';
 import { useQuery } from '../hooks';
 import { findBreakdown, tabOf, type Breakdown, type PanelInfo } from '../panels';
-import { breakdownRequest } from '../query';
+import { breakdownRequest, rowsWarning } from '../query';
 import { useRoute } from '../route';
 import { Link } from './link';
 import { Failure } from './notice';
@@ -14,10 +16,11 @@ import { Rows } from './rows';
 export const PANEL_ROWS = 9;
 
 interface PanelProps {
+  site: Site;
   panel: PanelInfo;
   /** Null while it is not known. */
   range: Range | null;
-  /** Of the whole site in this period, to take shares of. */
+  /** Of all that the page is about in this period, to take shares of. */
   totals: { visitors: Value; visits: Value };
   tick: number;
 }
@@ -27,9 +30,10 @@ export function totalOf(breakdown: Breakdown, totals: PanelProps['totals']): Val
 }
 
 export function Panel(props: PanelProps) {
-  const { panel } = props;
+  const { panel, site } = props;
   const { view } = useRoute();
   const breakdown = findBreakdown(panel, view.breakdowns[panel.id]);
+  const narrowed = narrow(breakdown, view.filter, site.preset);
   const bodyId = `panel-${panel.id}`;
   return (
     <section class="card panel" aria-labelledby={`${bodyId}-title`}>
@@ -38,7 +42,22 @@ export function Panel(props: PanelProps) {
         <Tabs panel={panel} breakdown={breakdown} bodyId={bodyId} />
       </header>
       {/* A key of its own: the rows of one breakdown never show under another's head. */}
-      <PanelBody key={breakdown.id} {...props} breakdown={breakdown} bodyId={bodyId} />
+      {'breakdown' in narrowed ? (
+        <PanelBody
+          key={`${breakdown.id} ${narrowed.breakdown.metrics.join()}`}
+          {...props}
+          breakdown={narrowed.breakdown}
+          bodyId={bodyId}
+        />
+      ) : (
+        <div
+          id={bodyId}
+          class="panel-body"
+          {...(panel.tabs.length > 1 && { role: 'tabpanel', 'aria-labelledby': `${bodyId}-tab` })}
+        >
+          <p class="empty">{narrowed.sentence}</p>
+        </div>
+      )}
     </section>
   );
 }
@@ -51,11 +70,20 @@ interface PanelBodyProps extends PanelProps {
 function PanelBody({ panel, range, totals, tick, breakdown, bodyId }: PanelBodyProps) {
   const { view } = useRoute();
   const pagination = { limit: PANEL_ROWS, offset: 0 };
+  const { filter } = view;
   const request =
-    range && breakdownRequest(view.site, breakdown, breakdown.metrics, range, pagination);
+    range &&
+    breakdownRequest(view.site, {
+      breakdown,
+      metrics: breakdown.metrics,
+      range,
+      filter,
+      pagination,
+    });
   const { data, error, isFresh, retry } = useQuery(request, tick);
   const rows = data?.results ?? [];
   const total = data?.meta?.total_rows ?? rows.length;
+  const note = rowsWarning(data) ?? panel.note;
   return (
     <>
       <div
@@ -81,7 +109,7 @@ function PanelBody({ panel, range, totals, tick, breakdown, bodyId }: PanelBodyP
             caption={panel.title}
           />
         )}
-        {panel.note && data !== null && !error && <p class="panel-note">{panel.note}</p>}
+        {note && data !== null && !error && <p class="panel-note">{note}</p>}
       </div>
       <footer class="panel-foot">
         {rows.length > 0 && !error && (

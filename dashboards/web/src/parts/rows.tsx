@@ -1,12 +1,16 @@
 // The table of a breakdown: one row a value, with a bar behind its name. Values come from visitors'
-// browsers: they are text, in whatever direction they are written, and nothing else.
+// browsers: they are text, in whatever direction they are written, and nothing else. A name that can
+// filter is a link to the page about it alone.
 
+import { canFilter, isFilter } from '../filters';
 import { formatShare, isNumber, type Value } from '../format';
 import { canDrawFlags } from '../flags';
 import { METRICS, type Metric } from '../metrics';
 import { isPath, nameOf, pageUrl } from '../names';
 import type { Breakdown } from '../panels';
 import type { QueryRow } from '../query';
+import { useRoute } from '../route';
+import { Link } from './link';
 
 interface RowsProps {
   site: string;
@@ -70,6 +74,12 @@ interface RowNameProps {
 function RowName({ site, dimension, value }: RowNameProps) {
   const name = nameOf(dimension, value);
   const url = pageUrl(site, dimension, value);
+  const { view } = useRoute();
+  const text = (
+    <bdi class="name" title={name.text} dir={isPath(dimension) ? 'ltr' : 'auto'}>
+      {name.text}
+    </bdi>
+  );
   return (
     <span class="row-name">
       {name.mark && canDrawFlags() && (
@@ -77,9 +87,17 @@ function RowName({ site, dimension, value }: RowNameProps) {
           {name.mark}
         </span>
       )}
-      <bdi class="name" title={name.text} dir={isPath(dimension) ? 'ltr' : 'auto'}>
-        {name.text}
-      </bdi>
+      {canFilter(dimension, value) && !isFilter(view.filter, dimension, value) ? (
+        <Link
+          class="name-link"
+          to={{ filter: { dimension, value }, details: null, detailsPage: 1 }}
+          title={`Only ${name.text}`}
+        >
+          {text}
+        </Link>
+      ) : (
+        text
+      )}
       {name.detail && <span class="quiet detail">{name.detail}</span>}
       {url && (
         <a

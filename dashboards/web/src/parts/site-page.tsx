@@ -5,11 +5,12 @@ import { useEffect, useState } from 'preact/hooks';
 import type { ApiError, Site } from '../api';
 import { dayCount, rangeOf, rangeText, wallClock, type Range, type WallClock } from '../dates';
 import { useClock, useLive, useQuery, useThrottled, type Live, type Loaded } from '../hooks';
-import { HEADLINE_METRICS } from '../metrics';
+import { headlineOf } from '../filters';
 import { PANELS, PANEL_IDS } from '../panels';
 import { answeredFirstDay, firstDayRequest, totalsRequest, type QueryAnswer } from '../query';
 import { useRoute } from '../route';
 import { Details } from './details';
+import { FilterBar } from './filter-bar';
 import { Failure } from './notice';
 import { Now } from './now';
 import { Overview } from './overview';
@@ -51,7 +52,10 @@ export function SitePage({ site, sites, collector }: SitePageProps) {
       <TopBar site={site} sites={sites}>
         <PeriodPicker today={now.day} />
       </TopBar>
-      <main class="page">{page}</main>
+      <main class="page">
+        {view.filter && <FilterBar filter={view.filter} />}
+        {page}
+      </main>
     </>
   );
   if (counts.failure && !totals.data) {
@@ -73,16 +77,24 @@ export function SitePage({ site, sites, collector }: SitePageProps) {
           totals={totals}
           tick={counts.overviewTick}
         />
-        <Now live={live} />
+        <Now live={live} isFiltered={view.filter !== null} />
       </div>
       <div class="panels">
         {PANEL_IDS.map((id) => (
-          <Panel key={id} panel={PANELS[id]} range={range} totals={wholes} tick={panelsTick} />
+          <Panel
+            key={id}
+            site={site}
+            panel={PANELS[id]}
+            range={range}
+            totals={wholes}
+            tick={panelsTick}
+          />
         ))}
       </div>
       <Footnote range={range} site={site} />
       {view.details && range && (
         <Details
+          site={site}
           panel={PANELS[view.details]}
           range={range}
           periodText={rangeText(range, now.day)}
@@ -120,8 +132,13 @@ function useCounts(site: string, now: WallClock, live: Live): Counts {
   const isLive = range === null || range.to >= now.day;
   const overviewTick = isLive ? overviewPulse : 0;
 
-  const totals = useQuery(range && totalsRequest(site, HEADLINE_METRICS, range), overviewTick);
-  const views = totals.data?.results[0]?.metrics[HEADLINE_METRICS.indexOf('pageviews')] ?? 0;
+  const { filter } = view;
+  const totals = useQuery(
+    range && totalsRequest(site, headlineOf(filter), range, filter),
+    overviewTick,
+  );
+  // Page views, or how often an event happened.
+  const views = totals.data?.results[0]?.metrics[2] ?? 0;
   useEffect(() => setQuiet(totals.isFresh && views === 0), [totals.isFresh, views]);
 
   const failed = [first, totals].find((each) => each.error !== null);
