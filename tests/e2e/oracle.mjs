@@ -105,12 +105,27 @@ const isIPv4 = (address) => !address.includes(':');
 export const visitorOf = ({ address, userAgent }) =>
   `${isIPv4(address) ? address : addressBytes(address).subarray(0, 8).toString('hex')} ${userAgent}`;
 
-/** `countryOf(address)`: two letters or null. Gives totals, and {value: number} by table. */
+/** What of a view is counted two at a time here, in the order of the keys' names. */
+const CROSSED = ['page', 'entry_page', 'source', 'country', 'browser'];
+
+/** `countryOf(address)`: two letters or null. Gives totals, {value: number} by table, and by cross
+ *  {both values: [views, visits]}. */
 export function count(views, site, countryOf) {
   const tables = {};
   const add = (table, value, number = 1) => {
     tables[table] ??= {};
     tables[table][value] = (tables[table][value] ?? 0) + number;
+  };
+  const crosses = {};
+  const cross = (values, isNewVisit, isNewPage) => {
+    for (const [at, left] of CROSSED.entries()) {
+      for (const right of CROSSED.slice(at + 1)) {
+        const cells = (crosses[`${left}*${right}`] ??= {});
+        const cell = (cells[`${values[left]}\x1f${values[right]}`] ??= [0, 0]);
+        cell[0]++;
+        cell[1] += (left === 'page' ? isNewPage : isNewVisit) ? 1 : 0;
+      }
+    }
   };
   const visits = new Map();
   let bots = 0;
@@ -131,12 +146,14 @@ export function count(views, site, countryOf) {
     visit.exit = page;
     add('page', page);
     // A visit remembers so many pages; who comes back to one from before is new there.
-    if (!visit.pages.includes(page)) {
+    const isNewPage = !visit.pages.includes(page);
+    if (isNewPage) {
       add('page visits', page);
       visit.pages = [...visit.pages, page].slice(-PAGES_REMEMBERED);
     }
     // What a visit brings along counts as its first view showed it.
     for (const table of ['source', 'country', 'browser']) add(table, visit[table]);
+    cross({ ...visit, page, entry_page: visit.entry }, visit.views === 1, isNewPage);
   }
   for (const visit of visits.values()) {
     for (const table of ['source', 'country', 'browser', 'entry', 'exit']) add(`${table} visits`, visit[table]);
@@ -144,5 +161,5 @@ export function count(views, site, countryOf) {
   }
   const all = [...visits.values()];
   const bounces = all.filter((visit) => visit.views === 1).length;
-  return { tables, bots, visits: all.length, bounces, pageviews: all.reduce((sum, visit) => sum + visit.views, 0) };
+  return { tables, crosses, bots, visits: all.length, bounces, pageviews: all.reduce((sum, visit) => sum + visit.views, 0) };
 }

@@ -21,6 +21,7 @@ const CITIES = join(SHARED, 'GeoLite2-City-Test.mmdb');
 const REAL = (process.env.FOOTFALL_TEST_GEO_DATABASE ?? '').split(',').filter(Boolean);
 const VISITORS_ERROR = 0.02;
 const CONNECTIONS = 64;
+const CROSS_CELLS_MAX = 2000; // docs/limits.md
 
 const folder = mkdtempSync(join(tmpdir(), 'footfall-replay-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -70,6 +71,43 @@ function within(actual, expected, share, what) {
   assert.ok(Math.abs(actual - expected) <= share * expected, `${what}: ${actual} instead of ${expected}`);
 }
 
+/** Every stored cell of a cross is exact, and "(other)" has exactly the rest, where there are more
+ *  than a day keeps. Returns how many are stored. */
+async function sameCross(footfall, site, name, expected) {
+  const stored = await footfall.stored(site, name);
+  const rest = { v: 0, s: 0 };
+  let kept = 0;
+  for (const [pair, [views, visits]] of Object.entries(expected)) {
+    const isKept = `v${pair}` in stored;
+    if (isKept) assert.deepEqual([stored[`v${pair}`], stored[`s${pair}`] ?? 0], [views, visits], `${name} ${pair}`);
+    else [rest.v, rest.s] = [rest.v + views, rest.s + visits];
+    kept += isKept;
+  }
+  for (const letter of ['v', 's']) assert.equal(stored[`${letter}(other)`] ?? 0, rest[letter], `${name}, ${letter}(other)`);
+  assert.equal(Object.keys(stored).filter((field) => field.startsWith('v') && field !== 'v(other)').length, kept, name);
+  assert.equal(kept, Math.min(CROSS_CELLS_MAX, Object.keys(expected).length), name);
+  return kept;
+}
+
+/** The pages of one country, as the query API tells them. */
+async function sameUnderFilter(footfall, site, { tables, crosses }) {
+  const [country] = Object.entries(tables.country).sort(([, a], [, b]) => b - a)[0];
+  const { results } = await footfall.query({
+    site_id: site,
+    metrics: ['visits', 'pageviews'],
+    dimensions: ['event:page'],
+    filters: [['is', 'visit:country', [country]]],
+    pagination: { limit: 10_000 },
+  });
+  let all = 0;
+  for (const { dimensions, metrics } of results) {
+    all += metrics[1];
+    const cell = crosses['page*country'][`${dimensions[0]}\x1f${country}`];
+    if (dimensions[0] !== '(other)') assert.deepEqual(metrics, [cell[1], cell[0]], dimensions[0]);
+  }
+  assert.equal(all, tables.country[country], `views from ${country}`);
+}
+
 async function replay(site, views, databases, { workers = '2' } = {}) {
   const readers = databases.map((path) => new Mmdb(path));
   const country = (address) => readers.reduce((found, each) => found ?? countryOf(each.find(address)), null);
@@ -108,6 +146,10 @@ async function replay(site, views, databases, { workers = '2' } = {}) {
       'exit visits': await footfall.by(site, 'visit:exit_page', 'visits'),
     };
     for (const [name, actual] of Object.entries(rows)) same(actual, tables[name], name);
+    const crossed = [];
+    for (const [name, cells] of Object.entries(expected.crosses))
+      crossed.push(`${await sameCross(footfall, site, name, cells)} of ${Object.keys(cells).length} ${name}`);
+    await sameUnderFilter(footfall, site, expected);
     const rates = await footfall.by(site, 'visit:entry_page', 'visits', 'bounce_rate');
     for (const [page, visits] of Object.entries(tables['entry visits']))
       assert.equal(rates[page][1], Math.round((100 * (tables['entry bounces'][page] ?? 0)) / visits), `bounces of ${page}`);
@@ -115,7 +157,7 @@ async function replay(site, views, databases, { workers = '2' } = {}) {
     for (const [code, visitors] of many) within(visitors, tables['country visits'][code], 0.03, `visitors from ${code}`);
     console.log(`${views.length} lines: ${totals.pageviews} views, ${expected.bots} of bots, ${totals.visits} visits,`,
       `visitors ${((100 * totals.visitors) / totals.visits - 100).toFixed(2)} % off,`,
-      Object.entries(tables).map(([name, table]) => `${Object.keys(table).length} ${name}`).join(', '));
+      Object.entries(tables).map(([name, table]) => `${Object.keys(table).length} ${name}`).join(', '), '·', crossed.join(', '));
   } catch (error) {
     console.log(footfall.logs());
     throw error;
