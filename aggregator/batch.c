@@ -339,6 +339,8 @@ static enum batch_status read_crosses(struct reader *r, struct section *section,
         least = cross + 1;
         if (!read_varint(r, &cells))
             return BATCH_TRUNCATED;
+        if (section != NULL && !r->set->ignores_crosses && cells <= section->cells_max)
+            cross_table_reserve(&section->crosses, (uint32_t)cells);
         for (uint64_t i = 0; i < cells; i++) {
             enum batch_status status = read_cross(r, section, (enum cross)cross, numbers);
             if (status != BATCH_OK)

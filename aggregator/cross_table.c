@@ -12,8 +12,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "common/hash.h"
-
 enum { FIRST_SLOT_BITS = 6 };
 static_assert(APPLY_CELLS_MAX < CROSS_SIDES_MAX && SECTION_CELLS_MAX < CROSS_SIDES_MAX,
               "a cell's index is a side");
@@ -39,7 +37,7 @@ size_t cross_table_bytes(const struct cross_table *table)
 
 static uint32_t slot_of(const struct cross_table *table, uint64_t key)
 {
-    return (uint32_t)(hash_number(key) >> (64 - table->slot_bits));
+    return (uint32_t)(hash_number(key, table->factors) >> (64 - table->slot_bits));
 }
 
 static void place(struct cross_table *table, uint32_t index)
@@ -51,10 +49,12 @@ static void place(struct cross_table *table, uint32_t index)
     table->slots[slot] = index + 1;
 }
 
-static void grow(struct cross_table *table)
+static void grow(struct cross_table *table, uint32_t slot_bits)
 {
-    table->slot_bits = table->slot_bits == 0 ? FIRST_SLOT_BITS : table->slot_bits + 1;
-    size_t slots = (size_t)1 << table->slot_bits;
+    if (table->slot_bits == 0)
+        table->factors = hash_factors();
+    table->slot_bits = slot_bits;
+    size_t slots = (size_t)1 << slot_bits;
     table->capacity = (uint32_t)(slots / 2);
     table->cells = reallocarray(table->cells, table->capacity, sizeof(*table->cells));
     free(table->slots);
@@ -78,13 +78,21 @@ struct cross_cell *cross_table_find(const struct cross_table *table, uint64_t ke
     return NULL;
 }
 
+void cross_table_reserve(struct cross_table *table, uint32_t more)
+{
+    uint32_t slot_bits = table->slot_bits == 0 ? FIRST_SLOT_BITS : table->slot_bits;
+    while ((size_t)1 << slot_bits < 2 * ((size_t)table->count + more))
+        slot_bits++;
+    if (slot_bits != table->slot_bits)
+        grow(table, slot_bits);
+}
+
 struct cross_cell *cross_table_at(struct cross_table *table, uint64_t key)
 {
     struct cross_cell *cell = cross_table_find(table, key);
     if (cell != NULL)
         return cell;
-    if (table->count == table->capacity)
-        grow(table);
+    cross_table_reserve(table, 1);
     cell = &table->cells[table->count];
     *cell = (struct cross_cell){.key = key};
     place(table, table->count++);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "aggregator/model.h"
+#include "common/hash.h"
 
 /* Both sides of the one cell that counts what its owner has no room for. */
 #define CROSS_OTHER UINT32_MAX
@@ -24,6 +25,7 @@ struct cross_table {
     /* private */
     uint32_t capacity, slot_bits;
     uint32_t *slots;
+    struct hash_factors factors;
 };
 
 static inline uint64_t cross_key(enum cross cross, uint32_t left, uint32_t right)
@@ -54,6 +56,8 @@ void cross_table_reset(struct cross_table *table);
 size_t cross_table_bytes(const struct cross_table *table);
 /* NULL when there is none. Valid until the next cell is made. */
 struct cross_cell *cross_table_find(const struct cross_table *table, uint64_t key);
+/* Room for so many more at once. */
+void cross_table_reserve(struct cross_table *table, uint32_t more);
 /* Made when absent. */
 struct cross_cell *cross_table_at(struct cross_table *table, uint64_t key);
 /* Indexes grouped by cross, within it in the order of a keyed hash; those of cross c stand from

@@ -1,7 +1,7 @@
 /* Cells of crosses in the ledger: a table of cells, and for each cross a list of those that are
  * pending.
  *
- *   of[cross].pending ─▶ cell 7 ─▶ cell 3 ─▶ none       next[7] = 3 + 1, next[3] = 0
+ *   of[cross].pending ─▶ cell 7 ─▶ cell 3      next[7] = 3 + 1, next[3] = LAST, others 0
  *
  * A cross of which CROSS_CELLS_MAX cells are known counts new ones in its cell "(other)". The
  * thread is the ledger's. */
@@ -13,18 +13,18 @@
 
 #include "common/limits.h"
 
+static const uint32_t LAST = UINT32_MAX;
+
 void ledger_crosses_done(struct ledger_crosses *crosses)
 {
     cross_table_done(&crosses->table);
     free(crosses->next);
-    free(crosses->is_pending);
     *crosses = (struct ledger_crosses){0};
 }
 
 size_t ledger_crosses_bytes(const struct ledger_crosses *crosses)
 {
-    return cross_table_bytes(&crosses->table) +
-           crosses->capacity * (sizeof(*crosses->next) + sizeof(*crosses->is_pending));
+    return cross_table_bytes(&crosses->table) + crosses->capacity * sizeof(*crosses->next);
 }
 
 static void make_room(struct ledger_crosses *crosses)
@@ -33,11 +33,10 @@ static void make_room(struct ledger_crosses *crosses)
     if (crosses->capacity == capacity)
         return;
     crosses->next = reallocarray(crosses->next, capacity, sizeof(*crosses->next));
-    crosses->is_pending = reallocarray(crosses->is_pending, capacity, sizeof(*crosses->is_pending));
-    if (crosses->next == NULL || crosses->is_pending == NULL)
+    if (crosses->next == NULL)
         abort();
-    memset(crosses->is_pending + crosses->capacity, 0,
-           (capacity - crosses->capacity) * sizeof(*crosses->is_pending));
+    memset(crosses->next + crosses->capacity, 0,
+           (capacity - crosses->capacity) * sizeof(*crosses->next));
     crosses->capacity = capacity;
 }
 
@@ -59,7 +58,7 @@ uint32_t ledger_crosses_cell(struct ledger_crosses *crosses, uint64_t key)
 bool ledger_crosses_is_pending(const struct ledger_crosses *crosses, uint32_t index)
 {
     assert(index < crosses->table.count);
-    return crosses->is_pending[index];
+    return crosses->next[index] != 0;
 }
 
 void ledger_crosses_add(struct ledger_crosses *crosses, uint32_t index, int64_t views,
@@ -68,9 +67,8 @@ void ledger_crosses_add(struct ledger_crosses *crosses, uint32_t index, int64_t 
     assert(index < crosses->table.count);
     struct cross_cell *cell = &crosses->table.cells[index];
     struct ledger_cross *of = &crosses->of[cross_of(cell->key)];
-    if (!crosses->is_pending[index]) {
-        crosses->is_pending[index] = true;
-        crosses->next[index] = of->pending;
+    if (crosses->next[index] == 0) {
+        crosses->next[index] = of->pending == 0 ? LAST : of->pending;
         of->pending = index + 1;
     }
     cell->views += views;
@@ -81,8 +79,8 @@ const struct cross_cell *ledger_crosses_next(const struct ledger_crosses *crosse
 {
     if (*cursor == 0)
         return NULL;
-    uint32_t index = *cursor - 1;
-    *cursor = crosses->next[index];
+    uint32_t index = *cursor - 1, next = crosses->next[index];
+    *cursor = next == LAST ? 0 : next;
     return &crosses->table.cells[index];
 }
 
@@ -90,9 +88,9 @@ void ledger_crosses_applied(struct ledger_crosses *crosses)
 {
     for (int c = 0; c < CROSS__COUNT; c++) {
         while (crosses->of[c].pending != 0) {
-            uint32_t index = crosses->of[c].pending - 1;
-            crosses->of[c].pending = crosses->next[index];
-            crosses->is_pending[index] = false;
+            uint32_t index = crosses->of[c].pending - 1, next = crosses->next[index];
+            crosses->of[c].pending = next == LAST ? 0 : next;
+            crosses->next[index] = 0;
             crosses->table.cells[index].views = crosses->table.cells[index].visits = 0;
         }
     }

@@ -15,9 +15,8 @@ struct ledger_crosses {
     struct ledger_cross of[CROSS__COUNT];
     struct cross_table table; /* sums: pending */
     /* private */
-    uint32_t *next; /* of each cell: the one that became pending before, + 1; 0: none */
-    bool *is_pending;
-    uint32_t capacity; /* of both */
+    uint32_t *next; /* of each cell: see ledger_cross.c */
+    uint32_t capacity;
 };
 
 /* All zero is empty. */

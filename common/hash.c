@@ -32,13 +32,13 @@ uint64_t hash_tagged(uint32_t tag, struct str s)
     return hash_str(s) ^ ((uint64_t)(tag + 1) * 0x9e3779b97f4a7c15u);
 }
 
-uint64_t hash_number(uint64_t number)
+struct hash_factors hash_factors(void)
 {
-    uint64_t factors[2];
+    struct hash_factors factors;
     static_assert(sizeof(factors) == sizeof(process_key), "the key is two numbers");
     pthread_once(&process_key_once, make_process_key);
-    memcpy(factors, process_key, sizeof(factors));
-    number *= factors[0] | 1;
-    number ^= number >> 32;
-    return number * (factors[1] | 1);
+    memcpy(&factors, process_key, sizeof(factors));
+    factors.first |= 1;
+    factors.second |= 1;
+    return factors;
 }

@@ -10,6 +10,15 @@
 uint64_t hash_str(struct str s);
 /* The same over a small number in front of the bytes: keys of two parts. */
 uint64_t hash_tagged(uint32_t tag, struct str s);
-/* Of a number whose bits strangers can influence at most by counting: two keyed multiplications,
- * not a keyed hash. The upper bits are the better ones. */
-uint64_t hash_number(uint64_t number);
+/* For numbers whose bits strangers can influence at most by counting: two multiplications by odd
+ * numbers of the process's key, not a keyed hash. The upper bits are the better ones. */
+struct hash_factors {
+    uint64_t first, second;
+};
+struct hash_factors hash_factors(void);
+static inline uint64_t hash_number(uint64_t number, struct hash_factors factors)
+{
+    number *= factors.first;
+    number ^= number >> 32;
+    return number * factors.second;
+}
