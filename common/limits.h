@@ -72,7 +72,7 @@ static_assert(WRITER_QUEUE_BYTES_MAX >= 2 * BATCH_BYTES_MAX, "one in flight and 
 #define LOG_SLOW_MS_MAX 500
 /* After a refusal the log is asked again. */
 #define WRITER_RETRY_MS 200
-/* Memory of a worker's open sections; past it beacons are shed with 503. A quiet site's is 10 KB,
+/* Memory of a worker's open sections; past it beacons are shed with 503. A quiet site's is 11 KB,
  * so that every site of the list may be open at once; a full one is under 2 MiB. */
 #define WRITER_OPEN_BYTES_MAX (128 * 1024 * 1024)
 /* From here on new values of detail tables count under `(other)`: detail goes before views. Every
