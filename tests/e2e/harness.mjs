@@ -6,15 +6,15 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { createConnection } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from './redis.mjs';
 
-const EXECUTABLE = process.env.FOOTFALL;
+export const EXECUTABLE = process.env.FOOTFALL;
 const START_MS = 30_000;
 const STOP_MS = 45_000;
 const SETTLED_MS = 500;
@@ -48,10 +48,42 @@ export async function inParallel(items, width, work) {
   await Promise.all(Array.from({ length: width }, worker));
 }
 
-/** One HTTP exchange: {status, headers, body}. Rejects when the connection fails. */
-export function http(port, { method = 'GET', path = '/', headers = {}, body = null, agent = undefined } = {}) {
+/** Whether a process of this id is there. */
+export function isThere(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const CLIENT_PORTS = '/proc/sys/net/ipv4/ip_local_port_range';
+const FIRST_PORT = 10_000;
+
+/**
+ * A free port that the kernel gives to no client: for a server that is killed and comes back while
+ * clients go on trying, one of which could else be given the very port and keep the server off it.
+ */
+export async function serverPort() {
+  const end = Math.max(Number(readFileSync(CLIENT_PORTS, 'utf8').split(/\s/)[0]), FIRST_PORT + 1);
+  const isFree = (port) =>
+    new Promise((resolve) => {
+      const server = createServer();
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+  return until('a free port', async () => {
+    const port = FIRST_PORT + Math.floor(Math.random() * (end - FIRST_PORT));
+    return (await isFree(port)) && port;
+  });
+}
+
+/** One HTTP exchange at a port or a socket's path: {status, headers, body}. Rejects when the connection fails. */
+export function http(to, { method = 'GET', path = '/', headers = {}, body = null, agent = undefined } = {}) {
+  const at = typeof to === 'string' ? { socketPath: to } : { host: '127.0.0.1', port: to };
   return new Promise((resolve, reject) => {
-    const req = request({ host: '127.0.0.1', port, method, path, headers, agent }, (res) => {
+    const req = request({ ...at, method, path, headers, agent }, (res) => {
       const chunks = [];
       res.on('data', (chunk) => chunks.push(chunk));
       res.on('error', reject);
@@ -112,10 +144,11 @@ export class Footfall {
 
   /**
    * `env`: configuration by environment variables. Beacons may come from a trusted proxy, are
-   * durable one by one, and two workers take them, unless `env` says otherwise.
+   * durable one by one, and two workers take them, unless `env` says otherwise. `prepare(footfall)`
+   * sees it and its empty folder first; `collector` is the port to take instead of any.
    */
-  static async start(env = {}) {
-    const footfall = new Footfall();
+  static async start(env = {}, { prepare = () => {}, collector = 0 } = {}) {
+    const footfall = new this();
     footfall.data = mkdtempSync(join(tmpdir(), 'footfall-e2e-'));
     footfall.env = {
       FOOTFALL_MIX_VIEWS: '1',
@@ -125,24 +158,30 @@ export class Footfall {
       FOOTFALL_HTTP_CLOSE_AFTER_BODY: 'never',
       ...env,
     };
-    footfall.collector = 0;
+    footfall.collector = collector;
     footfall.dashboards = 0;
     process.once('exit', footfall.#onExit);
+    prepare(footfall);
     await footfall.launch();
     return footfall;
   }
 
   #onExit = () => {
-    if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGTERM');
+    this.abandon();
     rmSync(this.data, { recursive: true, force: true });
   };
+
+  /** Ends what still runs, without waiting for it. */
+  abandon() {
+    if (this.#child && this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGTERM');
+  }
 
   /** Starts `serve` on the folder, as at first or after a stop. */
   async launch() {
     const at = (port) => `127.0.0.1:${port}`;
     const words = ['serve', '--data', this.data];
     words.push('--collector-listen', at(this.collector), '--dashboards-listen', at(this.dashboards));
-    this.#child = spawn(EXECUTABLE, words, { env: this.#environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(EXECUTABLE, words, { env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream.on('data', (chunk) => (this.#output += chunk));
     this.#ended = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve({ code, signal })));
@@ -168,7 +207,8 @@ export class Footfall {
     return this.dashboards > 0 && this.collector > 0;
   }
 
-  #environment() {
+  /** What the processes see. */
+  environment() {
     const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('FOOTFALL_'));
     // A sanitizer's report would else be lost with the roles' standard error.
     const report = (name) => ({ [name]: `${process.env[name] ?? ''}:log_path=${this.#reports()}` });
@@ -182,7 +222,7 @@ export class Footfall {
   }
 
   /** Throws what a sanitizer has found, if it has. */
-  #checkReports() {
+  checkReports() {
     const found = readdirSync(this.data).filter((name) => name.startsWith('sanitizer'));
     if (found.length > 0) throw new Error(found.map((name) => readFileSync(join(this.data, name), 'utf8')).join('\n'));
   }
@@ -190,6 +230,11 @@ export class Footfall {
   async isReady() {
     const answers = (port, path) => http(port, { path }).then((reply) => reply.status === 200, () => false);
     return (await answers(this.collector, '/readyz')) && (await answers(this.dashboards, '/api/sites'));
+  }
+
+  /** How `serve` ended, once it has. */
+  hasEnded() {
+    return this.#ended;
   }
 
   get pid() {
@@ -216,13 +261,12 @@ export class Footfall {
 
   /** Asks it to stop, and gives {code, signal}. */
   async halt() {
-    this.#redis?.close();
-    this.#redis = null;
+    this.closeRedis();
     this.#child.kill('SIGTERM');
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
     const how = await this.#ended;
     clearTimeout(timer);
-    this.#checkReports();
+    this.checkReports();
     return how;
   }
 
@@ -240,6 +284,11 @@ export class Footfall {
     return this.#redis;
   }
 
+  closeRedis() {
+    this.#redis?.close();
+    this.#redis = null;
+  }
+
   connectRedis() {
     const redis = new Redis(join(this.data, 'redis', 'redis.sock'));
     const secret = readFileSync(join(this.data, 'redis', 'admin.secret'), 'utf8').trim();
@@ -248,21 +297,36 @@ export class Footfall {
   }
 
   command(...words) {
-    const run = spawnSync(EXECUTABLE, words, { env: this.#environment(), encoding: 'utf8' });
+    const run = spawnSync(EXECUTABLE, words, { env: this.environment(), encoding: 'utf8' });
     return { code: run.status, out: run.stdout, error: run.stderr };
   }
 
   /** Adds a site and waits until every worker knows it; that is counted as drops, "prefetch". */
   async addSite(domain, { aliases = [], timezone = noonTimezone() } = {}) {
+    const out = this.#listSite(domain, aliases, timezone);
+    await this.#isKnown(domain);
+    return out;
+  }
+
+  /** The same for many: workers know all when they know the last. */
+  async addSites(domains) {
+    for (const domain of domains) this.#listSite(domain, [], noonTimezone());
+    await this.#isKnown(domains.at(-1));
+  }
+
+  #listSite(domain, aliases, timezone) {
     const words = ['site', 'add', domain, '--data', this.data, '--timezone', timezone];
     const added = this.command(...words, ...aliases.flatMap((alias) => ['--alias', alias]));
     if (added.code !== 0) throw new Error(`site add: ${added.error}`);
+    return added.out;
+  }
+
+  async #isKnown(domain) {
     const knows = () => this.view({ s: domain, u: `http://${domain}/` }, { purpose: 'prefetch', connection: 'close' });
     await until(`workers to know ${domain}`, async () => {
       const replies = await Promise.all(Array.from({ length: 16 }, knows));
       return replies.every((reply) => reply.status === 202);
     });
-    return added.out;
   }
 
   /** A beacon's answer: {status, headers, body}. */
@@ -289,7 +353,24 @@ export class Footfall {
     return [at < 0 ? '0-0' : String(info[at + 1]), cursor ?? '0-0'];
   }
 
-  /** Waits until all that is in the log is applied, and nothing new comes for a while. */
+  /** The files of the spool that wait for Redis: [{name, path, bytes}]. */
+  spooled() {
+    const folder = join(this.data, 'spool');
+    const names = readdirSync(folder).filter((name) => /\.(seg|heir)$/.test(name));
+    return names.flatMap((name) => {
+      const path = join(folder, name);
+      const about = statSync(path, { throwIfNoEntry: false });
+      return about ? [{ name, path, bytes: about.size }] : []; // it may have gone meanwhile
+    });
+  }
+
+  /** A role's checks, as its admin listener tells them in JSON. */
+  async ready(role) {
+    const { body } = await http(join(this.data, 'run', role), { path: '/readyz', headers: { connection: 'close' } });
+    return body.toString();
+  }
+
+  /** Waits until all that is in the spool and the log is applied, and nothing new comes for a while. */
   async settle(timeoutMs = 15_000) {
     let since = Date.now();
     let last = '';
@@ -297,7 +378,7 @@ export class Footfall {
       'the counts to settle',
       async () => {
         const [newest, cursor] = await this.#logEnds();
-        if (newest !== cursor || newest !== last) since = Date.now();
+        if (newest !== cursor || newest !== last || this.spooled().length > 0) since = Date.now();
         last = newest;
         return Date.now() - since >= SETTLED_MS;
       },
