@@ -49,6 +49,8 @@ async function bytesOf(footfall, lines) {
   return { status: Number(reply.match(/^HTTP\/1\.1 (\d+)/)?.[1] ?? 0), headers: {}, body: Buffer.from(reply, 'latin1') };
 }
 
+const umamiType = ({ number }) => ['event', 'identify'][(number >> 1) % 2];
+
 const lines = (who, more = {}) => Object.entries({ host: 'x', ...headers(who), ...more }).map(([name, value]) => `${name}: ${value}`);
 
 /** kind: [how many of 1,000, expected statuses, send(footfall, visitor)]; 0 is a closed connection. */
@@ -72,8 +74,7 @@ export const KINDS = {
   umami: [30, [200], (footfall, who) => {
     const claims = { ip: who.address, userAgent: who.words.agent, id: who.words.mail, tag: who.words.click, title: who.words.header };
     const told = { website: SITE, hostname: SITE, url: `${page(who)}${who.wholes.query}#${who.words.fragment}`, referrer: who.wholes.referrer };
-    const type = ['event', 'identify'][(who.number >> 1) % 2];
-    return send(footfall, who, '/api/send', { type, payload: { ...told, ...claims, language: who.words.language, data: { key: who.secret } } });
+    return send(footfall, who, '/api/send', { type: umamiType(who), payload: { ...told, ...claims, language: who.words.language, data: { key: who.secret } } });
   }],
   goatcounter: [30, [200], (footfall, who) => {
     const said = { p: `${page(who)}${who.wholes.query}`, q: who.wholes.query, r: who.wholes.referrer, t: who.words.mail, rnd: who.words.click };
@@ -103,9 +104,15 @@ export const KINDS = {
     bytesOf(footfall, ['POST /b HTTP/1.1', ...lines(who, { 'content-length': '4000' }), '', form(who)])],
 };
 
-/** The kinds, each as often as it says, in turn: `count` names. */
+/** Whether such a request of this visitor counts as a page view. */
+export function isPageView(kind, who) {
+  return ['view', 'secret path', 'pixel', 'goatcounter'].includes(kind) || (kind === 'umami' && umamiType(who) === 'event');
+}
+
+const STRIDE = 617; // near the golden ratio of a thousand, and prime: any run of them is a fair sample
+
+/** The kinds, each as often as it says, mixed, and without regard to visitors' numbers: `count` names. */
 export function kindsInTurn(count) {
-  const all = Object.entries(KINDS).flatMap(([kind, [share]]) => Array.from({ length: share }, (_, at) => [at / share, kind]));
-  const names = all.sort(([a], [b]) => a - b).map(([, kind]) => kind);
-  return Array.from({ length: count }, (_, at) => names[Math.floor((at * names.length) / count)]);
+  const names = Object.entries(KINDS).flatMap(([kind, [share]]) => Array(share).fill(kind));
+  return Array.from({ length: count }, (_, at) => names[(at * STRIDE) % names.length]);
 }

@@ -1,7 +1,8 @@
 // Nothing that a visitor's browser says comes to rest: a thousand requests of nineteen kinds, each with
 // an address, a User-Agent, a cookie, a query of its own and more, are sent to a whole Footfall that
 // writes every view out at once. Then every byte at rest is searched for every spelling of every one
-// of them: while it runs, after a clean stop, and after all its processes were killed.
+// of them: while it runs, while Redis hangs and batches wait in the spool, after a clean stop, and
+// after all its processes were killed.
 //   node canary.mjs   with FOOTFALL set to the executable
 
 import assert from 'node:assert/strict';
@@ -10,23 +11,24 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, unlinkSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Footfall, inParallel, until } from '../e2e/harness.mjs';
+import { Footfall, inParallel, isThere, until } from '../e2e/harness.mjs';
 import { mmdbBytes } from '../e2e/mmdb.mjs';
 import { Redis } from '../e2e/redis.mjs';
-import { KINDS, SITE, kindsInTurn } from './beacons.mjs';
+import { KINDS, PAGES, SITE, isPageView, kindsInTurn } from './beacons.mjs';
 import { visitor } from './canaries.mjs';
 import { unpackedStrings } from './lzf.mjs';
 import { TEMPORARY, filesAtRest } from './places.mjs';
 import { Search } from './search.mjs';
 
-const REQUESTS = 1000;
+const REQUESTS = 1100; // a thousand beacons, and others
+const SPOOLED_REQUESTS = 300; // while Redis hangs
 const MORE_REQUESTS = 200; // while processes are killed
 const CLIENTS = 24;
 const CONTROL_KEY = 'ff:{0}:control';
 
 const since = Date.now();
 const working = mkdtempSync(join(tmpdir(), 'footfall-canary-'));
-const visitors = Array.from({ length: REQUESTS + MORE_REQUESTS }, (_, number) => visitor(number));
+const visitors = Array.from({ length: REQUESTS + SPOOLED_REQUESTS + MORE_REQUESTS }, (_, number) => visitor(number));
 const search = new Search(visitors);
 const seen = new Set(); // ids of all processes there ever were
 let footfall;
@@ -91,7 +93,8 @@ function assertNothingAtRest(when, places) {
 
 /** Plants the visitor whom nobody sent wherever a file can be; gives what ends it. */
 function plantFiles() {
-  const folders = [footfall.data, join(footfall.data, 'log'), join(footfall.data, 'redis'), join(footfall.data, 'spool'), working, ...TEMPORARY];
+  const inData = ['', 'log', 'redis', 'run', 'spool', 'spool/quarantine'].map((name) => join(footfall.data, name));
+  const folders = [...inData, working, ...TEMPORARY];
   const paths = folders.map((folder) => join(folder, `footfall-control-${process.pid}`));
   paths.push(join(working, 'core.1'), join(footfall.data, 'redis', 'control.secret'));
   const written = paths.filter((path) => {
@@ -129,14 +132,15 @@ async function rewriteJournal() {
   });
 }
 
-const isThere = (pid) => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
+/** How many page views these visitors make by requests of these kinds. */
+const pageViews = (kinds, from) => kinds.filter((kind, at) => isPageView(kind, visitors[from + at])).length;
+
+/** What has come to rest in the spool, of which pages are a part. */
+function assertSpooled() {
+  const segments = footfall.spooled().map(({ path }) => readFileSync(path));
+  assert.ok(segments.length > 0, 'batches wait in the spool');
+  for (const page of PAGES.slice(1)) assert.ok(segments.some((bytes) => bytes.includes(page)), `${page} waits in the spool`);
+}
 
 test('the search finds each spelling, and nothing in random bytes', () => {
   assert.deepEqual(search.missing(search.plantedBytes()), []);
@@ -149,18 +153,36 @@ test('a thousand requests leave nothing at rest while it runs', async () => {
   await inParallel(visitors.slice(0, REQUESTS).entries(), CLIENTS, ([at, who]) => send(kinds[at], who));
   await footfall.settle();
   const { pageviews } = await footfall.totals(SITE);
-  const counted = kinds.filter((kind) => ['view', 'secret path', 'pixel', 'goatcounter'].includes(kind)).length;
-  assert.equal(pageviews, counted, 'all views came to rest as numbers');
+  assert.equal(pageviews, pageViews(kinds, 0), 'all views came to rest as numbers');
   assert.deepEqual(Object.keys(await footfall.by(SITE, 'visit:country', 'pageviews')).sort(), ['DE', 'FR', 'NL']);
   await plantInRedis();
   const unplant = plantFiles();
   notePids();
-  const inData = ['journal of Redis', 'secrets', 'data folder', 'data folder: log', 'data folder: redis'];
+  const inData = ['journal of Redis', 'secrets', 'data folder', 'data folder: log', 'data folder: redis', 'data folder: run'];
   try {
     assertNothingAtRest('while it runs', [...inData, 'working folder', 'core file', 'deleted file', ...TEMPORARY]);
   } finally {
     unplant();
   }
+});
+
+test('nothing is at rest in the spool while Redis hangs', async () => {
+  const kinds = kindsInTurn(SPOOLED_REQUESTS);
+  const before = (await footfall.totals(SITE)).pageviews;
+  const server = footfall.children()['redis-server'];
+  process.kill(server, 'SIGSTOP');
+  const unplant = plantFiles();
+  try {
+    await inParallel(visitors.slice(REQUESTS, REQUESTS + SPOOLED_REQUESTS).entries(), CLIENTS, ([at, who]) => send(kinds[at], who));
+    assertSpooled();
+    assertNothingAtRest('while Redis hangs', ['data folder: spool', 'data folder: spool/quarantine']);
+  } finally {
+    unplant();
+    process.kill(server, 'SIGCONT');
+  }
+  await footfall.settle();
+  const { pageviews } = await footfall.totals(SITE);
+  assert.equal(pageviews - before, pageViews(kinds, REQUESTS), 'all views came to rest as numbers');
 });
 
 test('nothing is at rest after the journal was rewritten and a clean stop', async () => {
@@ -172,7 +194,7 @@ test('nothing is at rest after the journal was rewritten and a clean stop', asyn
 test('nothing is at rest after a crash and after all was killed', async () => {
   await footfall.launch();
   const kinds = kindsInTurn(MORE_REQUESTS);
-  const requests = inParallel(visitors.slice(REQUESTS).entries(), CLIENTS, ([at, who]) => send(kinds[at], who, true));
+  const requests = inParallel(visitors.slice(-MORE_REQUESTS).entries(), CLIENTS, ([at, who]) => send(kinds[at], who, true));
   await footfall.view({ s: SITE, u: `https://${SITE}/` });
   notePids();
   const collector = footfall.children().collect;
@@ -182,12 +204,14 @@ test('nothing is at rest after a crash and after all was killed', async () => {
     return now && now !== collector && (await footfall.isReady());
   });
   await requests;
-  const last = inParallel(visitors.slice(REQUESTS).entries(), CLIENTS, ([at, who]) => send(kinds[at], who, true));
+  process.kill(footfall.children()['redis-server'], 'SIGSTOP'); // batches wait in the spool when all ends
+  const last = inParallel(visitors.slice(-MORE_REQUESTS).entries(), CLIENTS, ([at, who]) => send(kinds[at], who, true));
   await footfall.view({ s: SITE, u: `https://${SITE}/` });
   notePids();
   const pids = [footfall.pid, ...Object.values(footfall.children())];
   pids.forEach((pid) => process.kill(pid, 'SIGKILL'));
   await last;
   await until('all to have ended', () => footfall.how && !pids.some(isThere));
+  assert.ok(footfall.spooled().length > 0, 'batches wait in the spool');
   assertNothingAtRest('after kill -9', ['snapshot of Redis']);
 });

@@ -18,6 +18,7 @@ const CLIENTS = 8;
 const CALLS = 'write,writev,pwrite64,pwritev,sendto,sendmsg,sendmmsg,fallocate';
 const SKIPPED = 77;
 const PAGE = '/a-page-that-is-kept';
+const WAITING_PAGE = '/a-page-that-waits'; // while Redis hangs
 
 const working = mkdtempSync(join(tmpdir(), 'footfall-sinks-'));
 process.once('exit', () => rmSync(working, { recursive: true, force: true }));
@@ -69,22 +70,34 @@ const isReply = (name, ports) => ports.some((port) => new RegExp(`^TCP(v6)?:\\[[
 const visitors = Array.from({ length: REQUESTS }, (_, number) => visitor(number));
 const search = new Search(visitors);
 
-async function sendAll(footfall) {
+async function sendAll(footfall, page) {
   const kinds = kindsInTurn(REQUESTS);
   await inParallel(visitors.entries(), CLIENTS, async ([at, who]) => {
     await KINDS[kinds[at]][2](footfall, who).catch(() => {}); // a connection may be closed on purpose
   });
-  const kept = await footfall.view({ s: SITE, u: `https://${SITE}${PAGE}` });
+  const kept = await footfall.view({ s: SITE, u: `https://${SITE}${page}` });
   assert.equal(kept.status, 204);
+}
+
+/** Everything once while Redis answers, and once while it does not. */
+async function sendTwice(footfall) {
+  await sendAll(footfall, PAGE);
+  await footfall.settle();
+  const server = footfall.children()['redis-server'];
+  process.kill(server, 'SIGSTOP');
+  await sendAll(footfall, WAITING_PAGE).finally(() => process.kill(server, 'SIGCONT'));
   await footfall.settle();
 }
 
 function assertNothingWritten(writes, ports) {
   const sinks = writes.filter(([name]) => !isReply(name, ports));
-  const withPage = sinks.filter(([, bytes]) => bytes.includes(PAGE)).map(([name]) => name);
-  assert.ok(withPage.some((name) => name.startsWith('UNIX')), 'what is kept is seen on its way to Redis');
-  assert.ok(withPage.some((name) => name.endsWith('.incr.aof')), 'what is kept is seen on its way to the disk');
-  assert.ok(writes.length - sinks.length >= REQUESTS / 2, 'the answers are seen, too');
+  const withPage = (page) => sinks.filter(([, bytes]) => bytes.includes(page)).map(([name]) => name);
+  for (const page of [PAGE, WAITING_PAGE]) {
+    assert.ok(withPage(page).some((name) => name.startsWith('UNIX')), `${page} is seen on its way to Redis`);
+    assert.ok(withPage(page).some((name) => name.endsWith('.incr.aof')), `${page} is seen on its way to the disk`);
+  }
+  assert.ok(withPage(WAITING_PAGE).some((name) => /\/spool\/[^/]+$/.test(name)), 'what waits is seen on its way to the spool');
+  assert.ok(writes.length - sinks.length >= REQUESTS, 'the answers are seen, too');
   assert.deepEqual(search.missing(search.plantedBytes()), []);
   const { findings, bytes } = search.run(sinks.map(([name, buffer]) => [name.replace(/\d+/g, '#'), buffer]));
   console.log(`${sinks.length} writes of ${bytes} bytes, ${writes.length - sinks.length} of answers, ${search.needles} needles`);
@@ -97,7 +110,7 @@ async function run(footfall) {
   const path = join(working, 'trace');
   const tracing = await trace([footfall.pid, ...Object.values(footfall.children())], path);
   if (tracing.refused !== undefined) return `strace cannot attach: ${tracing.refused}`;
-  await sendAll(footfall);
+  await sendTwice(footfall);
   await tracing.stop();
   assertNothingWritten([...writesOf(readFileSync(path, 'latin1'))], [footfall.collector, footfall.dashboards]);
   return '';
