@@ -327,6 +327,8 @@ export class Footfall {
       const replies = await Promise.all(Array.from({ length: 16 }, knows));
       return replies.every((reply) => reply.status === 202);
     });
+    await until(`the dashboards to know ${domain}`, async () =>
+      (await http(this.dashboards, { path: '/api/sites' })).body.includes(`"${domain}"`));
   }
 
   /** A beacon's answer: {status, headers, body}. */
