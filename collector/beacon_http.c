@@ -3,15 +3,13 @@
  *   consent ─▶ parse ─▶ site ─▶ origin ─▶ bot? ─▶ region ─▶ agent ─▶ source ─▶ visit ─▶ section
  *     204       400      404     dropped  dropped                                        204 or 202
  *
- * This is the only code that sees a visitor's address and headers together. The address and the
- * bytes that the tag is made from are wiped before the function that read them returns. Runs on a
- * worker's thread. */
+ * The address is wiped before the function that read it returns. Runs on a worker's thread. */
 
 #include "collector/beacon_http.h"
 
-#include <assert.h>
-#include <sodium.h>
+#include <string.h>
 
+#include "collector/attributes.h"
 #include "collector/bot.h"
 #include "collector/collect_metrics.h"
 #include "collector/consent_http.h"
@@ -19,18 +17,8 @@
 #include "collector/picture.h"
 #include "collector/source.h"
 #include "collector/view.h"
+#include "collector/visitor.h"
 #include "common/clock.h"
-
-#define UNKNOWN_VALUE STR_LIT("(unknown)")
-
-/* How much of an address makes a visitor: a whole IPv4 address, and the /64 that one line gets;
- * under the strict preset a neighbourhood. */
-enum {
-    TAG_IPV4_BITS = 32,
-    TAG_IPV6_BITS = 64,
-    TAG_STRICT_IPV4_BITS = 24,
-    TAG_STRICT_IPV6_BITS = 48
-};
 
 /* More header lines than hops that are walked make the address unknown anyway. */
 enum { FORWARDED_HEADERS_MAX = FORWARDED_HOPS_MAX + 1 };
@@ -98,27 +86,6 @@ static void find_address(const struct http_request *req, const struct worker *wo
     explicit_bzero(&peer, sizeof(peer));
 }
 
-/* The visitor's tag: a keyed hash of the address's prefix and the User-Agent, under a key of this
- * site and day. */
-static uint64_t make_tag(const struct day_key *key, const struct client_address *prefix,
-                         struct str user_agent)
-{
-    uint8_t bytes[1 + sizeof(prefix->bytes) + USER_AGENT_BYTES_MAX];
-    uint64_t tag;
-    static_assert(sizeof(tag) == crypto_shorthash_BYTES, "a tag is a SipHash");
-    size_t len = 0;
-    user_agent = str_prefix(user_agent, USER_AGENT_BYTES_MAX);
-    bytes[len++] = prefix->family;
-    memcpy(bytes + len, prefix->bytes, sizeof(prefix->bytes));
-    len += sizeof(prefix->bytes);
-    if (user_agent.len > 0)
-        memcpy(bytes + len, user_agent.ptr, user_agent.len);
-    len += user_agent.len;
-    crypto_shorthash((unsigned char *)&tag, bytes, len, key->visit);
-    explicit_bzero(bytes, sizeof(bytes));
-    return tag;
-}
-
 /* --- Counting -------------------------------------------------------------------------------- */
 
 /* All that is known of one beacon, on the way to its section. */
@@ -157,40 +124,21 @@ static void count_drop(const struct passage *passage, enum drop_reason reason)
         view_count_drops(open.section, reason, 1);
 }
 
-static struct str or_unknown(struct str value)
-{
-    return value.len > 0 ? value : UNKNOWN_VALUE;
-}
-
 /* The values of the visit's tables as this view shows them. */
 static void describe(struct passage *passage, struct visit_attributes *attributes)
 {
-    const struct beacon *beacon = passage->beacon;
-    const struct agent *agent = passage->agent;
-    struct str *values = attributes->values;
     struct str accept = http_request_header(passage->req, STR_LIT("accept-language"));
-    memset(attributes, 0, sizeof(*attributes));
-    values[TABLE_ENTRY_PAGE] = beacon->path;
-    values[TABLE_SOURCE] = passage->source.source;
-    values[TABLE_REFERRER] =
-        passage->source.referrer.len > 0 ? passage->source.referrer : STR_LIT(SOURCE_DIRECT);
-    values[TABLE_CHANNEL] = passage->source.channel;
-    if (passage->site->preset != SITE_STRICT)
-        for (int i = 0; i < UTM__COUNT; i++)
-            values[TABLE_UTM_SOURCE + i] = beacon->utm[i];
-    values[TABLE_COUNTRY] = or_unknown(str_from(passage->region.country));
-    values[TABLE_REGION] = or_unknown(str_from(passage->region.region));
-    values[TABLE_BROWSER] = agent->browser;
-    values[TABLE_BROWSER_VERSION] = agent->browser_version;
-    values[TABLE_OS] = agent->os;
-    values[TABLE_OS_VERSION] = agent->os_version;
-    values[TABLE_DEVICE] = agent->device;
-    values[TABLE_LANGUAGE] =
-        or_unknown(locale_language(accept.ptr == NULL ? STR_EMPTY : accept, passage->language));
-    values[TABLE_SCREEN] = or_unknown(locale_screen(beacon->viewport_px));
+    attributes_describe(
+        &(struct attributes_facts){
+            .preset = passage->site->preset,
+            .beacon = passage->beacon,
+            .agent = passage->agent,
+            .region = &passage->region,
+            .source = &passage->source,
+            .language = locale_language(accept.ptr == NULL ? STR_EMPTY : accept, passage->language),
+        },
+        attributes);
 }
-static_assert(TABLE_UTM_TERM - TABLE_UTM_SOURCE == UTM__COUNT - 1 && UTM_SOURCE == 0,
-              "the campaign tables stand in the order of the tags");
 
 static const struct visit_change *follow_visit(struct passage *passage, uint64_t tag,
                                                uint32_t pulse_site_number,
@@ -223,16 +171,10 @@ static const struct visit_change *follow_visit(struct passage *passage, uint64_t
 static uint64_t read_address(struct passage *passage, const struct day_key *key)
 {
     struct client_address address;
-    bool strict = passage->site->preset == SITE_STRICT;
+    const struct visitor_rules rules = {
+        .preset = passage->site->preset, .regions = passage->worker->regions, .key = key};
     find_address(passage->req, passage->worker, &address);
-    if (strict)
-        client_address_truncate(&address, TAG_STRICT_IPV4_BITS, TAG_STRICT_IPV6_BITS);
-    region_lookup(passage->worker->regions, &address, &passage->region);
-    if (!strict)
-        client_address_truncate(&address, TAG_IPV4_BITS, TAG_IPV6_BITS);
-    uint64_t tag = make_tag(key, &address, passage->user_agent);
-    client_address_wipe(&address);
-    return tag;
+    return visitor_read(&rules, &address, passage->user_agent, &passage->region);
 }
 
 /* False when there is no room. */

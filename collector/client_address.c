@@ -38,8 +38,7 @@ static void set_ipv6(struct client_address *address, const uint8_t bytes[IPV6_BY
     memcpy(address->bytes, bytes, IPV6_BYTES);
 }
 
-/* An address alone, without port, brackets or zone. */
-static bool parse_address(struct str text, struct client_address *ret_address)
+bool client_address_parse(struct str text, struct client_address *ret_address)
 {
     char buf[INET6_ADDRSTRLEN];
     if (text.len >= sizeof(buf) || memchr(text.ptr, '\0', text.len) != NULL)
@@ -92,7 +91,7 @@ bool address_range_parse(struct str text, struct address_range *ret_range)
     size_t slash = str_find(text, '/');
     struct str base = str_prefix(text, slash);
     struct client_address address;
-    if (!parse_address(base, &address))
+    if (!client_address_parse(base, &address))
         return false;
     /* "::ffff:10.0.0.0/104" is 10.0.0.0/8 in the other family's spelling. */
     bool mapped = address.family == 4 && str_find(base, ':') < base.len;
@@ -199,7 +198,7 @@ static bool parse_element(struct str element, struct client_address *ret_address
         return false;
     if (str_find(address, ':') < address.len && !cut_zone(&address))
         return false;
-    return parse_address(address, ret_address);
+    return client_address_parse(address, ret_address);
 }
 
 /* Takes the last element off a list. */

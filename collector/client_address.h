@@ -41,6 +41,8 @@ bool trusted_proxies_hold(const struct trusted_proxies *proxies,
 /* Unknown for anything but IPv4 and IPv6: a Unix socket's peer has no address. */
 void client_address_from_peer(const struct sockaddr_storage *peer,
                               struct client_address *ret_address);
+/* An address alone, without port, brackets or zone. */
+MUST_CHECK bool client_address_parse(struct str text, struct client_address *ret_address);
 /* The rightmost untrusted hop. `forwarded`: all X-Forwarded-For headers in order. When the peer is
  * not trusted they are ignored. A malformed element, or more than FORWARDED_HOPS_MAX: unknown. When
  * every hop is trusted: the leftmost; without hops: the peer. Ports, brackets and zone ids are
