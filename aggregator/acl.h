@@ -35,11 +35,13 @@
     " +subscribe +psubscribe +unsubscribe +punsubscribe"
 
 /* The operator's commands: the site list, the audit of every key, set-up and stop. It may delete a
- * key of any site, since removing a site forgets its counts, but change none; and it may put
- * entries of the quarantine back into the log, or discard them. */
+ * key of any site, since removing a site forgets its counts, but change none; it may put entries of
+ * the quarantine back into the log, or discard them; and an import appends to the log and to its
+ * site's row of imports. */
 #define ACL_ADMIN                                                                                  \
     "resetchannels resetkeys -@all %R~* ~ff:sites &ff:*"                                           \
     " +@read +hset +hdel +publish +subscribe +psubscribe +unsubscribe +punsubscribe"               \
     " +multi +exec +discard +ping +info +memory|usage +config|get +acl|whoami +acl|dryrun"         \
     " +function|load +function|list +bgrewriteaof +shutdown"                                       \
-    " (~ff:{*}:* +del) (~ff:{*}:log ~ff:{*}:quarantine +fcall +xadd +xdel)"
+    " (~ff:{*}:* +del) (~ff:{*}:log ~ff:{*}:quarantine +fcall +xadd +xdel)"                        \
+    " (~ff:{*}:log ~ff:{*}:*:imports +fcall +type +xlen +xadd +hget +hset +hlen)"

@@ -27,9 +27,10 @@ static int64_t date_end_ms(uint32_t date)
     return (date_diff_days(date, UNIX_EPOCH) + INT64_C(1)) * DAY_MS;
 }
 
-int64_t apply_live_expiry_ms(uint32_t date)
+int64_t apply_live_expiry_ms(uint32_t date, int64_t now_ms)
 {
-    return date_end_ms(date) + (int64_t)LIVE_KEPT_DAYS * DAY_MS;
+    int64_t end_ms = date_end_ms(date);
+    return (end_ms > now_ms ? end_ms : now_ms) + (int64_t)LIVE_KEPT_DAYS * DAY_MS;
 }
 
 int64_t apply_seen_expiry_ms(uint32_t date, int64_t now_ms)
@@ -165,7 +166,7 @@ static void append_table(struct apply_call *call, const struct ledger_day *day, 
     size_t at = call->bytes.len;
     model_key_live(&call->bytes, day->site, day->date, table);
     end_arg(call, &call->live_keys, at);
-    append_number(call, &call->live_args, apply_live_expiry_ms(day->date));
+    append_number(call, &call->live_args, apply_live_expiry_ms(day->date, now_ms));
     size_t count_at = call->live_args.count, increments = 0;
     append_number(call, &call->live_args, 0); /* the count of increments, set below */
     append_number(call, &call->live_args, has_marks ? day->mark_count : 0);
@@ -195,7 +196,8 @@ static void append_cross_increment(struct apply_call *call, enum metric metric, 
 }
 
 /* One cross of a day: its live hash. */
-static void append_cross(struct apply_call *call, const struct ledger_day *day, enum cross cross)
+static void append_cross(struct apply_call *call, const struct ledger_day *day, enum cross cross,
+                         int64_t now_ms)
 {
     const struct ledger_crosses *crosses = &day->crosses;
     uint32_t cursor = crosses->of[cross].pending;
@@ -206,7 +208,7 @@ static void append_cross(struct apply_call *call, const struct ledger_day *day, 
     size_t at = call->bytes.len;
     model_key_cross(&call->bytes, day->site, day->date, cross);
     end_arg(call, &call->live_keys, at);
-    append_number(call, &call->live_args, apply_live_expiry_ms(day->date));
+    append_number(call, &call->live_args, apply_live_expiry_ms(day->date, now_ms));
     size_t count_at = call->live_args.count, increments = 0;
     append_number(call, &call->live_args, 0); /* the count of increments, set below */
     append_number(call, &call->live_args, 0); /* no marks */
@@ -258,7 +260,7 @@ void apply_call_build(struct apply_call *call, uint32_t shard, struct ledger *le
         for (int t = 0; t < TABLE__COUNT; t++)
             append_table(call, ledger->days[i], (enum table)t, now_ms);
         for (int c = 0; c < CROSS__COUNT; c++)
-            append_cross(call, ledger->days[i], (enum cross)c);
+            append_cross(call, ledger->days[i], (enum cross)c, now_ms);
     }
     for (size_t i = 0; i < call->seen_keys.count; i++) {
         size_t at = call->bytes.len;

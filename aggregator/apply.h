@@ -7,8 +7,9 @@
 
 #include "aggregator/ledger.h"
 
-/* Keys of a date leave Redis by these moments at the latest. */
-int64_t apply_live_expiry_ms(uint32_t date);
+/* Keys of a date leave Redis by these moments at the latest. An imported log brings days that are
+ * long over: they stay for as long as others, from when they came. */
+int64_t apply_live_expiry_ms(uint32_t date, int64_t now_ms);
 /* A late batch may bring sketches of a day that is long over: they stay for an hour after it. */
 int64_t apply_seen_expiry_ms(uint32_t date, int64_t now_ms);
 

@@ -1,10 +1,10 @@
 #!lua name=footfall
 
--- The steps of the log that must happen whole: `append` (a collector's batch enters the log once),
--- `apply` (entries of the log become counts once), `quarantine` and `retry` (an entry that cannot
--- be applied steps aside, and comes back once), and `prune`. Loaded by the aggregator, embedded in
--- the executable. Redis does not roll a function back, so each of them checks everything first and
--- then makes only calls that can no longer fail. No answer holds a byte of a value or a payload.
+-- The steps of the log that must happen whole: `append` and `import` (a batch of a collector, or of
+-- an imported log, enters the log once), `apply` (entries of the log become counts once),
+-- `quarantine` and `retry` (an entry that cannot be applied steps aside, and comes back once), and
+-- `prune`. Loaded by the aggregator, embedded in the executable. Redis does not roll a function back,
+-- so each of them checks everything first and then makes only calls that can no longer fail. No answer holds a byte of a value or a payload.
 --
 -- append   KEYS 1 log  2 writers
 --          ARGV 1 writer: 16 digits 0-9a-f  2 number: 1, 2, 3 ...  3 payload  4 now, ms since 1970
@@ -16,6 +16,14 @@
 --          WRITERS_MAX writers and this is a new one)
 --   Example:
 --     FCALL append 2 ff:{0}:log ff:{0}:writers 00f1e2d3c4b5a697 1 <payload> 1795400000000
+--
+-- import   KEYS 1 log  2 the site's imports
+--          ARGV 1 import: 16 digits 0-9a-f  2 number: 1, 2, 3 ...  3 payload
+--               4 what it covers, as in import_row.h: lines, head and digest
+--   bulk          the id of its entry {w import, n number, p payload}; imports[import] = number:covers
+--   status DUP    the import's last batch is this one: it is in the log already, a success
+--   status OTHER  the import stands elsewhere: another run of it has been faster
+--   error  BADARG, BADTYPE, BADROW, FULL (the log), FULLROWS (IMPORTS_MAX imports, and this is new)
 --
 -- apply    KEYS 1 cursor  2 log, then H live hashes, S sketches, S scratch keys
 --          ARGV 1 from  2 to  3 H  4 S, then
@@ -69,6 +77,7 @@ local LOG_ENTRIES_MAX = 200000
 local WRITERS_MAX = 300000
 local QUARANTINE_ENTRIES_MAX = 1000
 local REASON_BYTES_MAX = 600
+local IMPORTS_MAX = 20000
 local PAYLOAD_BYTES_MAX = 1024 * 1024
 local NUMBER_LIMIT = 2 ^ 53 -- beyond it Lua's numbers are not exact
 local CHUNK = 500           -- fields a call; unpack() has a limit of some thousands
@@ -129,6 +138,30 @@ local function append(keys, args)
     local ms = id_parts(id)
     redis.call('HSET', writers, writer, args[2] .. ':' .. spelled(math.max(now, ms or now)))
     return redis.status_reply('OK')
+end
+
+-- --- import ---------------------------------------------------------------------------------
+
+local function import(keys, args)
+    local log, imports = keys[1], keys[2]
+    local id, number, payload, covers = args[1], natural(args[2]), args[3], args[4]
+    if #keys ~= 2 or #args ~= 4 or #id ~= 16 or id:find('[^0-9a-f]') or not number or number == 0
+        or #payload == 0 or #payload > PAYLOAD_BYTES_MAX
+        or not covers:find('^%d+:%d+:[0-9a-f]+$') or #covers > 80 then
+        return bad('BADARG')
+    end
+    if not has_type(log, 'stream') or not has_type(imports, 'hash') then return bad('BADTYPE') end
+    local row = redis.call('HGET', imports, id)
+    local last = row and natural(row:match('^(%d+):')) or (not row and 0)
+    local new = args[2] .. ':' .. covers
+    if not last then return bad('BADROW') end
+    if row == new then return redis.status_reply('DUP') end
+    if number ~= last + 1 then return redis.status_reply('OTHER') end
+    if not row and redis.call('HLEN', imports) >= IMPORTS_MAX then return bad('FULLROWS') end
+    if redis.call('XLEN', log) >= LOG_ENTRIES_MAX then return bad('FULL') end
+    local entry = redis.call('XADD', log, '*', 'w', id, 'n', args[2], 'p', payload)
+    redis.call('HSET', imports, id, new)
+    return entry
 end
 
 -- --- apply ----------------------------------------------------------------------------------
@@ -359,6 +392,7 @@ local function prune(keys, args)
 end
 
 redis.register_function('append', append)
+redis.register_function('import', import)
 redis.register_function('apply', apply)
 redis.register_function('quarantine', quarantine)
 redis.register_function('retry', retry)

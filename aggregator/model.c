@@ -203,6 +203,11 @@ void model_key_seen(struct buf *out, struct str site, uint32_t date, enum table 
     buf_append_str(out, value);
 }
 
+void model_key_imports(struct buf *out, struct str site)
+{
+    buf_printf(out, "ff:{%u}:%.*s:imports", model_shard(site), STR_ARG(site));
+}
+
 void model_key_site_prefix(struct buf *out, struct str site)
 {
     buf_printf(out, "ff:{%u}:%.*s:", model_shard(site), STR_ARG(site));
@@ -268,7 +273,11 @@ static const char *site_key_pattern(struct str rest)
 {
     struct str site, kind, date, table_name;
     enum table table;
-    if (!take_until(&rest, ':', &site) || !model_site_valid(site) || !take_until(&rest, ':', &kind))
+    if (!take_until(&rest, ':', &site) || !model_site_valid(site))
+        return NULL;
+    if (str_eq(rest, STR_LIT("imports")))
+        return "ff:{n}:<site>:imports";
+    if (!take_until(&rest, ':', &kind))
         return NULL;
     if (str_eq(kind, STR_LIT("drops")))
         return is_date(rest) ? "ff:{n}:<site>:drops:<date>" : NULL;

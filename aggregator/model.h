@@ -121,6 +121,8 @@ void model_key_cross(struct buf *out, struct str site, uint32_t date, enum cross
 /* The sketch of one cell of an open day. */
 void model_key_seen(struct buf *out, struct str site, uint32_t date, enum table table,
                     struct str value);
+/* What a site remembers of the logs that were imported: import_row.h. */
+void model_key_imports(struct buf *out, struct str site);
 /* Pub/sub channels (never persisted): a site's live messages; "the site list has changed". */
 void model_channel_live(struct buf *out, struct str site);
 void model_channel_sites(struct buf *out);

@@ -233,7 +233,8 @@ static_assert(APPLY_CALL_BYTES_MAX >=
 /* What the aggregator remembers of values and registers at rest; past it all is forgotten, and
  * loaded again as it is needed. Holds some thousand busy pages, or ten thousand quiet sites. */
 #define LEDGER_BYTES_MAX (192 * 1024 * 1024)
-/* Live hashes and drops: twenty-five months, the longest that a preset keeps day records. */
+/* Live hashes and drops: twenty-five months, the longest that a preset keeps day records; those of
+ * an imported day from when it came. */
 #define LIVE_KEPT_DAYS 762
 /* Sketches after the date has ended in UTC: fourteen hours until it has ended in every time zone,
  * and one in which the last batches arrive. */
@@ -366,3 +367,25 @@ static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + P
 #define JOURNAL_FREE_BYTES_MIN (16ull * 1024 * 1024)
 /* How often a rewrite that could not be begun, or failed, is tried again. */
 #define JOURNAL_RETRY_MS (60 * 1000)
+/* --- Import ------------------------------------------------------------------------------------
+ */
+/* What names a log: its content up to here. Enough that two logs of one server differ, little
+ * enough to be read before anything is counted. */
+#define IMPORT_HEAD_BYTES_MAX (64 * 1024)
+/* A longer line is left out: the longest that servers write have 8 KiB of request line, and as much
+ * in each of two headers. */
+#define IMPORT_LINE_BYTES_MAX (64 * 1024)
+/* Lines that are counted and stored together; an interrupted import reads no more than these again
+ * without having counted them. */
+#define IMPORT_BATCH_LINES_MAX 16384
+/* Days of one batch: a log of a quiet site has many days in so many lines. */
+#define IMPORT_BATCH_DAYS_MAX 32
+/* Batches that an import has put into the log and the aggregator has not worked off; past it the
+ * import waits. */
+#define IMPORT_AHEAD_BYTES_MAX (64 * 1024 * 1024)
+static_assert(IMPORT_AHEAD_BYTES_MAX >= 4 * BATCH_BYTES_MAX, "the aggregator need not wait");
+/* After this long without the log moving an import says so, and goes on waiting. */
+#define IMPORT_STUCK_MS 5000
+/* Imports that a site remembers, some 100 bytes each; past it a new log is refused, since it could
+ * not be known again. */
+#define IMPORTS_MAX 20000

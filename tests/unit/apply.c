@@ -286,11 +286,13 @@ static void expiries_follow_the_date_and_late_sketches_the_clock(void **state)
 {
     (void)state;
     const int64_t end_ms = INT64_C(1795478400000); /* 2026-11-24T00:00Z */
-    assert_int_equal(apply_live_expiry_ms(20261123), end_ms + 762 * 24 * HOUR_MS);
+    assert_int_equal(apply_live_expiry_ms(20261123, 0), end_ms + 762 * 24 * HOUR_MS);
+    assert_int_equal(apply_live_expiry_ms(20261123, end_ms), end_ms + 762 * 24 * HOUR_MS);
+    assert_int_equal(apply_live_expiry_ms(20261123, end_ms + 5), end_ms + 5 + 762 * 24 * HOUR_MS);
     assert_int_equal(apply_seen_expiry_ms(20261123, NOW_MS), end_ms + 15 * HOUR_MS);
     assert_int_equal(apply_seen_expiry_ms(20261123, end_ms + 14 * HOUR_MS), end_ms + 15 * HOUR_MS);
     assert_int_equal(apply_seen_expiry_ms(20261123, end_ms + 15 * HOUR_MS), end_ms + 16 * HOUR_MS);
-    assert_int_equal(apply_live_expiry_ms(19700101), (762 + 1) * 24 * HOUR_MS);
+    assert_int_equal(apply_live_expiry_ms(19700101, 0), (762 + 1) * 24 * HOUR_MS);
 }
 
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, start, stop)

@@ -23,6 +23,7 @@ static void every_key_is_spelled_as_documented_and_in_the_inventory(void **state
         {"ff:{0}:a.example:drops:20261123", "ff:{n}:<site>:drops:<date>"},
         {"ff:{0}:a.example:seen:20261123:page:/a:b", "ff:{n}:<site>:seen:<date>:<cell>"},
         {"ff:{0}:a.example:seen:20261123:total:", "ff:{n}:<site>:seen:<date>:<cell>"},
+        {"ff:{0}:a.example:imports", "ff:{n}:<site>:imports"},
     };
     struct buf keys[ARRAY_LEN(EXPECTED)];
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
@@ -36,6 +37,7 @@ static void every_key_is_spelled_as_documented_and_in_the_inventory(void **state
     model_key_live(&keys[6], S("a.example"), 20261123, TABLE_DROPS);
     model_key_seen(&keys[7], S("a.example"), 20261123, TABLE_PAGE, S("/a:b"));
     model_key_seen(&keys[8], S("a.example"), 20261123, TABLE_TOTAL, STR_EMPTY);
+    model_key_imports(&keys[9], S("a.example"));
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         assert_true(str_eq(buf_str(&keys[i]), str_from(EXPECTED[i].key)));
         assert_string_equal(model_key_pattern(buf_str(&keys[i])), EXPECTED[i].pattern);
@@ -91,6 +93,9 @@ static void other_keys_are_outside_the_inventory(void **state)
         S("ff:{0}:a.example:seen:20261123:page"),
         S("ff:{0}:a.example:seen:20261123:pages:/a"),
         S("ff:{0}:a.example:visitors:20261123"),
+        S("ff:{0}:a.example:imports:"),
+        S("ff:{0}:a.example:import"),
+        S("ff:{0}:A.example:imports"),
         S("ff:{0}:A.example:live:20261123:page"),
         S("ff:{0}:a_b.example:live:20261123:page"),
         S("ff:{0}:.example:live:20261123:page"),
