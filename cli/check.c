@@ -11,7 +11,6 @@
 #include "cli/check_sandbox.h"
 #include "cli/command.h"
 #include "cli/findings.h"
-#include "cli/store.h"
 #include "common/clock.h"
 #include "common/limits.h"
 
@@ -56,16 +55,6 @@ static void check_geo_file(struct findings *findings, const char *path)
     MMDB_close(&database);
 }
 
-/* Without a setting of its own, the command looks at the files that the running `serve` has. */
-static void geo_from_note(struct config *config)
-{
-    char note[STORE_NOTE_BYTES], error[ERROR_BYTES];
-    bool noted = config->geo.database.count == 0 &&
-                 store_read_note(config->data, STORE_NOTE_GEO_DATABASE, note);
-    if (noted && !config_set(config, "geo.database", note, error, sizeof(error)))
-        findings_note("What `serve` noted of its geo database cannot be read.");
-}
-
 static void check_geo(struct findings *findings, const struct config *config)
 {
     if (config->geo.database.count == 0)
@@ -94,7 +83,8 @@ static int check_all(const struct command_place *place)
     if (!command_config(place, &config))
         return EXIT_BAD;
     findings_good("The configuration is valid.");
-    geo_from_note(&config);
+    if (!command_geo_files(&config))
+        findings_note("What `serve` noted of its geo database cannot be read.");
     /* The roles first: they are given a moment, in which the aggregator gives Redis its functions.
      */
     check_roles(&findings, &config);

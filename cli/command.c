@@ -42,6 +42,15 @@ struct redis *command_redis(const struct config *config)
     return redis;
 }
 
+bool command_geo_files(struct config *config)
+{
+    char note[STORE_NOTE_BYTES], error[ERROR_BYTES];
+    if (config->geo.database.count > 0 ||
+        !store_read_note(config->data, STORE_NOTE_GEO_DATABASE, note))
+        return true;
+    return config_set(config, "geo.database", note, error, sizeof(error));
+}
+
 void command_collector_url(const struct config *config, char url[static COMMAND_URL_BYTES])
 {
     struct listen_address listen;

@@ -19,6 +19,10 @@ MUST_CHECK bool command_config(const struct command_place *place, struct config 
 /* Connects as administrator; NULL, with the sentence printed. */
 struct redis *command_redis(const struct config *config);
 
+/* Without a geo.database of its own, a command looks at the files that the running `serve` has.
+ * False when what that noted cannot be read. */
+MUST_CHECK bool command_geo_files(struct config *config);
+
 /* What browsers reach the collector by: collector.url, else what `serve` wrote down, else where it
  * is configured to listen. */
 enum { COMMAND_URL_BYTES = 4096 };
@@ -32,3 +36,4 @@ int command_serve(int argc, char **argv);
 int command_site(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_quarantine(int argc, char **argv);
+int command_import(int argc, char **argv);

@@ -20,6 +20,7 @@ static const struct command {
     {"dashboards", "one role: answer questions and show pages", command_dashboards},
     {"site", "the sites that are counted: add, list, show, remove", command_site},
     {"stats", "a site's counts, in the terminal or as JSON", stats_main},
+    {"import", "page views of access logs, at the logs' own dates", command_import},
     {"check", "is everything as it should be: configuration, Redis, geo database", command_check},
     {"quarantine", "what could not be counted: look, try again, discard", command_quarantine},
 };

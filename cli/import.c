@@ -1,0 +1,259 @@
+/* `footfall import`: an access log is counted as if its page views came now, at its own dates.
+ *
+ * Reading and counting are the collector's (collector/import); this is the command around them:
+ * what is asked for, one log after the other, each batch into the log of Redis before the next is
+ * made. It may be ended at any moment and repeated: what is stored says which lines it covers. */
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/import_show.h"
+#include "cli/import_store.h"
+#include "cli/site_admin.h"
+#include "common/clock.h"
+
+enum { ERROR_BYTES = 1024 };
+
+static const char HELP[] =
+    "usage: footfall import --site DOMAIN [--format FORMAT] FILE...\n\n"
+    "Counts the page views of access logs at the logs' own dates. The same log may be given as\n"
+    "often as you like: what was imported of it is not counted again, also when it has grown, or\n"
+    "when an import was interrupted. FILE is \"-\" for standard input; gzip and zstd are told by\n"
+    "the content. Nothing of a visitor is kept, as with page views that come from browsers.\n\n"
+    "  --format F      auto (the default), combined, vhost_combined, or caddy\n"
+    "  --data DIR      the data folder of `footfall serve` (./data)\n"
+    "  --config FILE   configuration, for a Redis of your own\n";
+
+struct import_arguments {
+    struct command_place place;
+    const char *site;
+    enum access_format format;
+    char *const *files;
+    size_t file_count;
+};
+
+/* What all logs of one command share. */
+struct importer {
+    const struct config *config;
+    const struct import_arguments *args;
+    const struct site *site;
+    struct import_store *store;
+    struct region_database *regions;
+};
+
+static volatile int stop_wanted;
+
+static void on_stop_signal(int signal_number)
+{
+    (void)signal_number;
+    stop_wanted = 1;
+}
+
+static void handle_signals(void)
+{
+    struct sigaction stop = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&stop.sa_mask);
+    (void)sigaction(SIGINT, &stop, NULL);
+    (void)sigaction(SIGTERM, &stop, NULL);
+}
+
+static int complain(const char *sentence)
+{
+    fprintf(stderr, "footfall: %s\n", sentence);
+    return EXIT_BAD;
+}
+
+/* --- One log ---------------------------------------------------------------------------------- */
+
+static int complain_of(const char *name, const char *sentence)
+{
+    fprintf(stderr, "footfall: %s: %s\n", name, sentence);
+    return EXIT_BAD;
+}
+
+static int tell_stopped(const char *name, const struct import *import)
+{
+    fprintf(stderr, "footfall: %s: stopped after line %llu. The same command goes on from there.\n",
+            name, (unsigned long long)import_counts(import)->lines);
+    return EXIT_BAD;
+}
+
+/* A log of which no line can be read is of another format. */
+static int tell_end(const char *name, const struct import *import)
+{
+    const struct import_counts *counts = import_counts(import);
+    import_summary(name, import);
+    if (counts->lines == 0 || counts->left_out[PAGE_REQUEST_MALFORMED] < counts->lines)
+        return EXIT_GOOD;
+    return complain_of(name, "no line of it is in a format that Footfall reads: combined, "
+                             "vhost_combined or caddy.");
+}
+
+static int read_to_end(struct importer *importer, struct import *import, struct log_input *input,
+                       const char *name)
+{
+    char error[ERROR_BYTES];
+    struct import_batch batch;
+    struct import_progress progress;
+    enum import_put put = IMPORT_STORED;
+    enum import_step step = IMPORT_MORE;
+    import_progress_begin(&progress, name);
+    while (!stop_wanted && put == IMPORT_STORED && (step == IMPORT_MORE || step == IMPORT_BATCH)) {
+        step = import_step(import, &batch);
+        if (step == IMPORT_BATCH)
+            put = import_store_put(importer->store, &batch, error, sizeof(error));
+        import_progress_show(&progress, import_counts(import), input);
+    }
+    import_progress_end(&progress);
+    if (step == IMPORT_FAILED)
+        return complain_of(name, import_error(import));
+    if (step == IMPORT_END)
+        return tell_end(name, import);
+    if (put == IMPORT_STORED && import_cut(import, &batch))
+        put = import_store_put(importer->store, &batch, error, sizeof(error));
+    return put == IMPORT_REFUSED ? complain_of(name, error) : tell_stopped(name, import);
+}
+
+static int import_log(struct importer *importer, struct log_input *input, const char *name)
+{
+    char error[ERROR_BYTES];
+    struct import_row *rows = NULL;
+    size_t row_count = 0;
+    if (!import_store_rows(importer->store, &rows, &row_count, error, sizeof(error)))
+        return complain(error);
+    struct import *import = import_new(&(struct import_options){
+        .site = importer->site,
+        .input = input,
+        .regions = importer->regions,
+        .format = importer->args->format,
+        .rules = {.honour_gpc = importer->config->privacy.gpc,
+                  .honour_dnt = importer->config->privacy.dnt},
+        .now_ms = clock_wall_ms(),
+    });
+    int code = import_begin(import, rows, row_count) ? read_to_end(importer, import, input, name)
+                                                     : complain_of(name, import_error(import));
+    import_free(import);
+    free(rows);
+    return code;
+}
+
+static int import_file(struct importer *importer, const char *path)
+{
+    char error[ERROR_BYTES];
+    struct log_input *input = log_input_open(path, error, sizeof(error));
+    if (input == NULL)
+        return complain(error);
+    const char *slash = strrchr(path, '/');
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : slash != NULL ? slash + 1 : path;
+    int code = import_log(importer, input, name);
+    log_input_close(input);
+    return code;
+}
+
+/* --- The command ------------------------------------------------------------------------------ */
+
+/* Without it, countries and regions are unknown, which no later import could mend. */
+static bool open_regions(struct importer *importer, struct config *config)
+{
+    char error[ERROR_BYTES];
+    if (!command_geo_files(config))
+        return complain("what `serve` noted of its geo database cannot be read."), false;
+    if (config->geo.database.count == 0) {
+        (void)complain("there is no geo database: countries and regions will be unknown.");
+        return true;
+    }
+    importer->regions = region_database_open((const char *const *)config->geo.database.items,
+                                             config->geo.database.count, error, sizeof(error));
+    return importer->regions != NULL || (complain(error), false);
+}
+
+static int import_files(struct importer *importer, struct config *config)
+{
+    char error[ERROR_BYTES];
+    struct redis_address address;
+    int code = EXIT_BAD;
+    if (!config_redis_address(config, "admin", &address, error, sizeof(error)))
+        return complain(error);
+    importer->store =
+        import_store_open(&address, importer->site->domain, &stop_wanted, error, sizeof(error));
+    explicit_bzero(&address, sizeof(address));
+    if (importer->store == NULL)
+        return complain(error);
+    if (open_regions(importer, config)) {
+        code = EXIT_GOOD;
+        for (size_t i = 0; i < importer->args->file_count && code == EXIT_GOOD; i++)
+            code = import_file(importer, importer->args->files[i]);
+    }
+    region_database_unref(importer->regions);
+    import_store_close(importer->store);
+    return code;
+}
+
+static int import_all(const struct import_arguments *args)
+{
+    char error[ERROR_BYTES];
+    struct config config;
+    int code = EXIT_BAD;
+    if (!command_config(&args->place, &config))
+        return EXIT_BAD;
+    struct redis *redis = command_redis(&config);
+    struct site_list *sites = redis == NULL ? NULL : site_admin_list(redis, error, sizeof(error));
+    if (redis != NULL && sites == NULL)
+        (void)complain(error);
+    redis_free(redis);
+    struct importer importer = {.config = &config, .args = args};
+    if (sites != NULL) {
+        importer.site = site_list_find(sites, str_from(args->site));
+        code = importer.site != NULL
+                   ? import_files(&importer, &config)
+                   : complain("there is no such site; `footfall site add` makes one.");
+    }
+    site_list_unref(sites);
+    config_done(&config);
+    return code;
+}
+
+static bool take_option(int option, struct import_arguments *args)
+{
+    switch (option) {
+    case 's':
+        args->site = optarg;
+        return true;
+    case 'f':
+        return access_format_from_name(str_from(optarg), &args->format);
+    case 'd':
+        args->place.data = optarg;
+        return true;
+    case 'c':
+        args->place.config_path = optarg;
+        return true;
+    default:
+        return false;
+    }
+}
+
+int command_import(int argc, char **argv)
+{
+    static const struct option OPTIONS[] = {
+        {"site", required_argument, NULL, 's'}, {"format", required_argument, NULL, 'f'},
+        {"data", required_argument, NULL, 'd'}, {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},       {0},
+    };
+    struct import_arguments args = {.format = ACCESS_AUTO};
+    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
+        if (option == 'h')
+            return fputs(HELP, stdout), EXIT_GOOD;
+        if (!take_option(option, &args))
+            return fputs(HELP, stderr), EXIT_MISUSE;
+    }
+    if (args.site == NULL || optind >= argc)
+        return fputs(HELP, stderr), EXIT_MISUSE;
+    args.files = argv + optind;
+    args.file_count = (size_t)(argc - optind);
+    handle_signals();
+    return import_all(&args);
+}

@@ -1,0 +1,276 @@
+/* Batches of an import enter the log by the function `import` (functions.lua), each with the row
+ * that says what it covers, in one step. An outcome that is not known is settled by sending the
+ * same batch again, for as long as it takes.
+ *
+ * The log in Redis must not become a second copy of years of logs: batches that the aggregator has
+ * not worked off are remembered by their entries' ids, and past IMPORT_AHEAD_BYTES_MAX of them the
+ * next one waits until the cursor has passed the first. */
+
+#include "cli/import_store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "aggregator/functions.h"
+#include "aggregator/log_entry.h"
+#include "aggregator/model.h"
+#include "common/clock.h"
+
+enum { KEY_BYTES_MAX = 1024, NUMBER_BYTES = 24, RETRY_MS = 100, SENTENCE_BYTES = 512 };
+
+struct ahead {
+    uint64_t ms, seq; /* the entry's id */
+    size_t bytes;
+};
+enum { AHEAD_MAX = 4096 };
+
+struct import_store {
+    struct redis_address address;
+    struct redis *redis; /* NULL: gone */
+    struct str site;
+    const volatile int *stop;
+    struct buf log_key, imports_key, cursor_key;
+    size_t ahead_bytes, ahead_first, ahead_count;
+    struct ahead ahead[AHEAD_MAX]; /* a ring */
+};
+
+/* --- Life ------------------------------------------------------------------------------------- */
+
+/* The aggregator loads the functions; another version's have another idea of an import. */
+static bool has_functions(struct redis *redis, char *error, size_t error_bytes)
+{
+    enum functions_state state = functions_look(redis);
+    if (state == FUNCTIONS_ABSENT)
+        return functions_load(redis, error, error_bytes);
+    if (state != FUNCTIONS_OURS)
+        snprintf(error, error_bytes,
+                 "Redis has the functions of another version: start Footfall anew first.");
+    return state == FUNCTIONS_OURS;
+}
+
+struct import_store *import_store_open(const struct redis_address *address, struct str site,
+                                       const volatile int *stop, char *error, size_t error_bytes)
+{
+    struct import_store *store = calloc(1, sizeof(*store));
+    if (store == NULL)
+        abort();
+    store->address = *address;
+    store->site = site;
+    store->stop = stop;
+    buf_init(&store->log_key, KEY_BYTES_MAX);
+    buf_init(&store->imports_key, KEY_BYTES_MAX);
+    buf_init(&store->cursor_key, KEY_BYTES_MAX);
+    model_key_log(&store->log_key, model_shard(site));
+    model_key_imports(&store->imports_key, site);
+    model_key_cursor(&store->cursor_key, model_shard(site));
+    store->redis = redis_connect(address, error, error_bytes);
+    if (store->redis != NULL && has_functions(store->redis, error, error_bytes))
+        return store;
+    import_store_close(store);
+    return NULL;
+}
+
+void import_store_close(struct import_store *store)
+{
+    if (store == NULL)
+        return;
+    redis_free(store->redis);
+    buf_done(&store->log_key);
+    buf_done(&store->imports_key);
+    buf_done(&store->cursor_key);
+    explicit_bzero(&store->address, sizeof(store->address));
+    free(store);
+}
+
+/* --- Rows ------------------------------------------------------------------------------------- */
+
+static bool parse_rows(const struct redis_reply *reply, struct import_row *rows)
+{
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2)
+        if (!import_row_parse(redis_reply_str(redis_reply_at(reply, i)),
+                              redis_reply_str(redis_reply_at(reply, i + 1)), &rows[i / 2]))
+            return false;
+    return true;
+}
+
+bool import_store_rows(struct import_store *store, struct import_row **ret_rows, size_t *ret_count,
+                       char *error, size_t error_bytes)
+{
+    struct redis_reply *reply =
+        redis_do(store->redis, STR_LIT("HGETALL"), buf_str(&store->imports_key));
+    if (reply == NULL || redis_reply_type(reply) != REDIS_TYPE_ARRAY) {
+        snprintf(error, error_bytes, "Redis does not tell of earlier imports.");
+        redis_reply_free(reply);
+        return false;
+    }
+    size_t count = redis_reply_count(reply) / 2;
+    struct import_row *rows = calloc(count + 1, sizeof(*rows));
+    if (rows == NULL)
+        abort();
+    bool good = parse_rows(reply, rows);
+    redis_reply_free(reply);
+    if (!good) {
+        snprintf(error, error_bytes,
+                 "a row of the site's imports cannot be read: without it, "
+                 "something might be counted twice.");
+        free(rows);
+        return false;
+    }
+    *ret_rows = rows;
+    *ret_count = count;
+    return true;
+}
+
+/* --- Waiting ---------------------------------------------------------------------------------- */
+
+/* What is waited for; a sentence says so once, when nothing has moved for a while. */
+struct patience {
+    int64_t since_ms;
+    bool is_told;
+};
+
+static void wait_a_moment(struct patience *patience, const char *sentence)
+{
+    const struct timespec moment = {.tv_nsec = RETRY_MS * 1000000L};
+    int64_t now_ms = clock_mono_ms();
+    if (patience->since_ms == 0)
+        patience->since_ms = now_ms;
+    if (!patience->is_told && now_ms - patience->since_ms >= IMPORT_STUCK_MS) {
+        fprintf(stderr, "\nfootfall: %s\n", sentence);
+        patience->is_told = true;
+    }
+    nanosleep(&moment, NULL);
+}
+
+/* A reply, or NULL when Redis is away; then the next call tries to reach it. */
+static struct redis_reply *ask(struct import_store *store, size_t argc, const struct str *argv)
+{
+    char error[SENTENCE_BYTES];
+    if (store->redis == NULL)
+        store->redis = redis_connect(&store->address, error, sizeof(error));
+    if (store->redis == NULL)
+        return NULL;
+    struct redis_reply *reply = redis_command(store->redis, argc, argv);
+    if (reply == NULL) {
+        redis_free(store->redis);
+        store->redis = NULL;
+    }
+    return reply;
+}
+
+/* Forgets the entries up to the cursor; true when there were any. */
+static bool forget_applied(struct import_store *store)
+{
+    const struct str argv[] = {STR_LIT("GET"), buf_str(&store->cursor_key)};
+    struct redis_reply *reply = ask(store, ARRAY_LEN(argv), argv);
+    uint64_t ms, seq;
+    size_t before = store->ahead_count;
+    if (reply != NULL && log_entry_id_parse(redis_reply_str(reply), &ms, &seq)) {
+        while (store->ahead_count > 0) {
+            const struct ahead *first = &store->ahead[store->ahead_first];
+            if (first->ms > ms || (first->ms == ms && first->seq > seq))
+                break;
+            store->ahead_bytes -= first->bytes;
+            store->ahead_first = (store->ahead_first + 1) % AHEAD_MAX;
+            store->ahead_count--;
+        }
+    }
+    redis_reply_free(reply);
+    return store->ahead_count < before;
+}
+
+/* False when it is to stop. */
+static bool wait_for_room(struct import_store *store, size_t bytes)
+{
+    struct patience patience = {0};
+    while (store->ahead_count == AHEAD_MAX || store->ahead_bytes + bytes > IMPORT_AHEAD_BYTES_MAX) {
+        if (*store->stop)
+            return false;
+        if (forget_applied(store))
+            patience = (struct patience){0};
+        else
+            wait_a_moment(&patience, "the log is not worked off: is the aggregator running? The "
+                                     "import goes on as soon as it is.");
+    }
+    return true;
+}
+
+/* --- Batches ---------------------------------------------------------------------------------- */
+
+static struct redis_reply *send_batch(struct import_store *store, const struct import_batch *batch)
+{
+    char id[IMPORT_ID_DIGITS + 1], number[NUMBER_BYTES], covers[IMPORT_COVERS_BYTES];
+    import_row_id(batch->row.id, id);
+    import_row_covers(&batch->row, covers);
+    snprintf(number, sizeof(number), "%" PRIu64, batch->row.number);
+    const struct str argv[] = {
+        STR_LIT("FCALL"),
+        STR_LIT("import"),
+        STR_LIT("2"),
+        buf_str(&store->log_key),
+        buf_str(&store->imports_key),
+        str_from(id),
+        str_from(number),
+        batch->payload,
+        str_from(covers),
+    };
+    return ask(store, ARRAY_LEN(argv), argv);
+}
+
+static void remember(struct import_store *store, struct str id, size_t bytes)
+{
+    struct ahead ahead = {.bytes = bytes};
+    if (!log_entry_id_parse(id, &ahead.ms, &ahead.seq))
+        return;
+    store->ahead[(store->ahead_first + store->ahead_count++) % AHEAD_MAX] = ahead;
+    store->ahead_bytes += bytes;
+}
+
+/* True when the reply settles the batch. */
+static bool is_settled(struct import_store *store, const struct redis_reply *reply,
+                       const struct import_batch *batch, enum import_put *ret_put, char *error,
+                       size_t error_bytes)
+{
+    struct str text = redis_reply_str(reply);
+    *ret_put = IMPORT_STORED;
+    if (redis_reply_is(reply, "DUP"))
+        return true;
+    if (redis_reply_type(reply) == REDIS_TYPE_STRING && !redis_reply_is(reply, "OTHER")) {
+        remember(store, text, batch->payload.len);
+        return true;
+    }
+    /* "FULL" and what a Redis says that is loading or out of memory pass. */
+    if (str_starts_with(text, STR_LIT("BAD")) || str_starts_with(text, STR_LIT("NOPERM")) ||
+        str_eq(text, STR_LIT("FULLROWS")) || redis_reply_is(reply, "OTHER")) {
+        *ret_put = IMPORT_REFUSED;
+        snprintf(error, error_bytes, "%s",
+                 redis_reply_is(reply, "OTHER") ? "the same log is imported by another process."
+                 : str_eq(text, STR_LIT("FULLROWS"))
+                     ? "the site has imported as many logs as it can remember."
+                     : "Redis does not take what is imported; `footfall check` may tell why.");
+        return true;
+    }
+    return false;
+}
+
+enum import_put import_store_put(struct import_store *store, const struct import_batch *batch,
+                                 char *error, size_t error_bytes)
+{
+    struct patience patience = {0};
+    enum import_put put;
+    if (!wait_for_room(store, batch->payload.len))
+        return IMPORT_STOPPED;
+    for (;;) {
+        struct redis_reply *reply = send_batch(store, batch);
+        bool settled = reply != NULL && is_settled(store, reply, batch, &put, error, error_bytes);
+        redis_reply_free(reply);
+        if (settled)
+            return put;
+        if (*store->stop)
+            return IMPORT_STOPPED;
+        wait_a_moment(&patience, "Redis does not take what is imported at present. The import goes "
+                                 "on as soon as it does.");
+    }
+}
