@@ -301,6 +301,11 @@ export class Footfall {
     return { code: run.status, out: run.stdout, error: run.stderr };
   }
 
+  /** The same without waiting for its end: a child process whose output is piped. */
+  spawnCommand(...words) {
+    return spawn(EXECUTABLE, words, { env: this.environment(), stdio: ['pipe', 'pipe', 'pipe'] });
+  }
+
   /** Adds a site and waits until every worker knows it; that is counted as drops, "prefetch". */
   async addSite(domain, { aliases = [], timezone = noonTimezone() } = {}) {
     const out = this.#listSite(domain, aliases, timezone);

@@ -61,7 +61,7 @@ const SOURCES = [
 const TAGS = { google: 'Google', newsletter: 'newsletter' };
 const named = (host) => SOURCES.find(([re]) => re.test(host))?.[1] ?? host;
 
-function sourceOf({ url, referrer }, site) {
+export function sourceOf({ url, referrer }, site) {
   const query = new URLSearchParams((url.split('#')[0].match(/\?(.*)/s) ?? ['', ''])[1]);
   const tag = [query.get('utm_source'), query.get('ref'), query.get('source')].find((each) => each);
   if (tag) return TAGS[tag.toLowerCase()] ?? (tag.includes('.') ? named(tag) : tag);
@@ -84,7 +84,7 @@ const isToken = (run) =>
   /([A-Z].*){3}/.test(run) && /[a-z]/.test(run) && /\d/.test(run) && run.replace(/[a-z]{3,}/g, '').length > 0.6 * run.length;
 const isSecret = (text) => SECRETS.some((re) => re.test(text)) || (text.match(/[\w+-]{20,}/g) ?? []).some(isToken);
 
-function pageOf(url) {
+export function pageOf(url) {
   const raw = url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/)[0];
   const kept = [];
   for (const segment of decodeURIComponent(raw).split('/')) {
@@ -98,7 +98,7 @@ function pageOf(url) {
 
 // --- Counting ---------------------------------------------------------------------------------------------
 
-const PAGES_REMEMBERED = 24; // docs/limits.md
+export const PAGES_REMEMBERED = 24; // docs/limits.md
 
 const isIPv4 = (address) => !address.includes(':');
 /** A visitor is a whole IPv4 address, or the /64 that one line gets, and a User-Agent. */
