@@ -75,10 +75,14 @@ static int complain_of(const char *name, const char *sentence)
     return EXIT_BAD;
 }
 
-static int tell_stopped(const char *name, const struct import *import)
+static int tell_stopped(const char *name, uint64_t lines)
 {
-    fprintf(stderr, "footfall: %s: stopped after line %llu. The same command goes on from there.\n",
-            name, (unsigned long long)import_counts(import)->lines);
+    if (lines == 0)
+        fprintf(stderr, "footfall: %s: stopped before anything new was stored.\n", name);
+    else
+        fprintf(stderr,
+                "footfall: %s: stopped after line %llu. The same command goes on from there.\n",
+                name, (unsigned long long)lines);
     return EXIT_BAD;
 }
 
@@ -109,13 +113,17 @@ static int read_to_end(struct importer *importer, struct import *import, struct 
         import_progress_show(&progress, import_counts(import), input);
     }
     import_progress_end(&progress);
+    if (step == IMPORT_MORE && put == IMPORT_STORED && import_cut(import, &batch))
+        put = import_store_put(importer->store, &batch, error, sizeof(error));
+    if (put == IMPORT_STORED)
+        put = import_store_flush(importer->store, error, sizeof(error));
     if (step == IMPORT_FAILED)
         return complain_of(name, import_error(import));
-    if (step == IMPORT_END)
-        return tell_end(name, import);
-    if (put == IMPORT_STORED && import_cut(import, &batch))
-        put = import_store_put(importer->store, &batch, error, sizeof(error));
-    return put == IMPORT_REFUSED ? complain_of(name, error) : tell_stopped(name, import);
+    if (put == IMPORT_REFUSED)
+        return complain_of(name, error);
+    return step == IMPORT_END && put == IMPORT_STORED
+               ? tell_end(name, import)
+               : tell_stopped(name, import_store_lines(importer->store));
 }
 
 static int import_log(struct importer *importer, struct log_input *input, const char *name)

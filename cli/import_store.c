@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "aggregator/functions.h"
@@ -26,12 +27,21 @@ struct ahead {
 };
 enum { AHEAD_MAX = 4096 };
 
+/* A batch that is to be sent. */
+struct waiting {
+    struct import_row row;
+    struct buf payload;
+};
+
 struct import_store {
     struct redis_address address;
     struct redis *redis; /* NULL: gone */
     struct str site;
     const volatile int *stop;
     struct buf log_key, imports_key, cursor_key;
+    size_t waiting_count, waiting_bytes;
+    struct waiting waiting[IMPORT_GROUP_MAX];
+    uint64_t lines;
     size_t ahead_bytes, ahead_first, ahead_count;
     struct ahead ahead[AHEAD_MAX]; /* a ring */
 };
@@ -65,6 +75,8 @@ struct import_store *import_store_open(const struct redis_address *address, stru
     model_key_log(&store->log_key, model_shard(site));
     model_key_imports(&store->imports_key, site);
     model_key_cursor(&store->cursor_key, model_shard(site));
+    for (size_t i = 0; i < IMPORT_GROUP_MAX; i++)
+        buf_init(&store->waiting[i].payload, BATCH_BYTES_MAX);
     store->redis = redis_connect(address, error, error_bytes);
     if (store->redis != NULL && has_functions(store->redis, error, error_bytes))
         return store;
@@ -80,6 +92,8 @@ void import_store_close(struct import_store *store)
     buf_done(&store->log_key);
     buf_done(&store->imports_key);
     buf_done(&store->cursor_key);
+    for (size_t i = 0; i < IMPORT_GROUP_MAX; i++)
+        buf_done(&store->waiting[i].payload);
     explicit_bzero(&store->address, sizeof(store->address));
     free(store);
 }
@@ -105,6 +119,7 @@ bool import_store_rows(struct import_store *store, struct import_row **ret_rows,
         redis_reply_free(reply);
         return false;
     }
+    store->lines = 0;
     size_t count = redis_reply_count(reply) / 2;
     struct import_row *rows = calloc(count + 1, sizeof(*rows));
     if (rows == NULL)
@@ -144,29 +159,31 @@ static void wait_a_moment(struct patience *patience, const char *sentence)
     nanosleep(&moment, NULL);
 }
 
-/* A reply, or NULL when Redis is away; then the next call tries to reach it. */
-static struct redis_reply *ask(struct import_store *store, size_t argc, const struct str *argv)
+/* False when Redis is away; the next call tries again to reach it. */
+static bool is_connected(struct import_store *store)
 {
     char error[SENTENCE_BYTES];
     if (store->redis == NULL)
         store->redis = redis_connect(&store->address, error, sizeof(error));
-    if (store->redis == NULL)
-        return NULL;
-    struct redis_reply *reply = redis_command(store->redis, argc, argv);
-    if (reply == NULL) {
-        redis_free(store->redis);
-        store->redis = NULL;
-    }
-    return reply;
+    return store->redis != NULL;
+}
+
+static void disconnect(struct import_store *store)
+{
+    redis_free(store->redis);
+    store->redis = NULL;
 }
 
 /* Forgets the entries up to the cursor; true when there were any. */
 static bool forget_applied(struct import_store *store)
 {
-    const struct str argv[] = {STR_LIT("GET"), buf_str(&store->cursor_key)};
-    struct redis_reply *reply = ask(store, ARRAY_LEN(argv), argv);
     uint64_t ms, seq;
     size_t before = store->ahead_count;
+    if (!is_connected(store))
+        return false;
+    struct redis_reply *reply = redis_do(store->redis, STR_LIT("GET"), buf_str(&store->cursor_key));
+    if (reply == NULL)
+        disconnect(store);
     if (reply != NULL && log_entry_id_parse(redis_reply_str(reply), &ms, &seq)) {
         while (store->ahead_count > 0) {
             const struct ahead *first = &store->ahead[store->ahead_first];
@@ -199,78 +216,154 @@ static bool wait_for_room(struct import_store *store, size_t bytes)
 
 /* --- Batches ---------------------------------------------------------------------------------- */
 
-static struct redis_reply *send_batch(struct import_store *store, const struct import_batch *batch)
-{
+enum { CALL_ARGS = 9 };
+
+/* One call's arguments, with the text of its numbers. */
+struct call {
+    struct str argv[CALL_ARGS];
     char id[IMPORT_ID_DIGITS + 1], number[NUMBER_BYTES], covers[IMPORT_COVERS_BYTES];
-    import_row_id(batch->row.id, id);
-    import_row_covers(&batch->row, covers);
-    snprintf(number, sizeof(number), "%" PRIu64, batch->row.number);
-    const struct str argv[] = {
+};
+
+static void make_call(const struct import_store *store, const struct waiting *batch,
+                      struct call *call)
+{
+    import_row_id(batch->row.id, call->id);
+    import_row_covers(&batch->row, call->covers);
+    snprintf(call->number, sizeof(call->number), "%" PRIu64, batch->row.number);
+    const struct str argv[CALL_ARGS] = {
         STR_LIT("FCALL"),
         STR_LIT("import"),
         STR_LIT("2"),
         buf_str(&store->log_key),
         buf_str(&store->imports_key),
-        str_from(id),
-        str_from(number),
-        batch->payload,
-        str_from(covers),
+        str_from(call->id),
+        str_from(call->number),
+        buf_str(&batch->payload),
+        str_from(call->covers),
     };
-    return ask(store, ARRAY_LEN(argv), argv);
+    memcpy(call->argv, argv, sizeof(argv));
 }
 
-static void remember(struct import_store *store, struct str id, size_t bytes)
+/* All that waits. False when no reply came. */
+static bool send_all(struct import_store *store, struct redis_reply *replies[IMPORT_GROUP_MAX])
 {
-    struct ahead ahead = {.bytes = bytes};
+    struct call calls[IMPORT_GROUP_MAX];
+    size_t argc[IMPORT_GROUP_MAX];
+    const struct str *argv[IMPORT_GROUP_MAX];
+    if (!is_connected(store))
+        return false;
+    for (size_t i = 0; i < store->waiting_count; i++) {
+        make_call(store, &store->waiting[i], &calls[i]);
+        argc[i] = CALL_ARGS;
+        argv[i] = calls[i].argv;
+    }
+    bool good = redis_pipeline(store->redis, store->waiting_count, argc, argv, replies);
+    if (!good)
+        disconnect(store);
+    return good;
+}
+
+static void remember(struct import_store *store, struct str id, const struct waiting *batch)
+{
+    struct ahead ahead = {.bytes = batch->payload.len};
+    store->lines = batch->row.lines;
     if (!log_entry_id_parse(id, &ahead.ms, &ahead.seq))
         return;
     store->ahead[(store->ahead_first + store->ahead_count++) % AHEAD_MAX] = ahead;
-    store->ahead_bytes += bytes;
+    store->ahead_bytes += ahead.bytes;
 }
 
-/* True when the reply settles the batch. */
-static bool is_settled(struct import_store *store, const struct redis_reply *reply,
-                       const struct import_batch *batch, enum import_put *ret_put, char *error,
-                       size_t error_bytes)
+enum settled { SETTLED_STORED, SETTLED_REFUSED, SETTLED_NOT };
+
+static enum settled settle(const struct redis_reply *reply, char *error, size_t error_bytes)
 {
     struct str text = redis_reply_str(reply);
-    *ret_put = IMPORT_STORED;
-    if (redis_reply_is(reply, "DUP"))
-        return true;
-    if (redis_reply_type(reply) == REDIS_TYPE_STRING && !redis_reply_is(reply, "OTHER")) {
-        remember(store, text, batch->payload.len);
-        return true;
-    }
+    const char *why = NULL;
+    if (redis_reply_is(reply, "OTHER"))
+        why = "the same log is imported by another process.";
+    else if (redis_reply_type(reply) == REDIS_TYPE_STRING)
+        return SETTLED_STORED;
+    else if (str_eq(text, STR_LIT("FULLROWS")))
+        why = "the site has imported as many logs as it can remember.";
+    else if (str_starts_with(text, STR_LIT("BAD")) || str_starts_with(text, STR_LIT("NOPERM")))
+        why = "Redis does not take what is imported; `footfall check` may tell why.";
     /* "FULL" and what a Redis says that is loading or out of memory pass. */
-    if (str_starts_with(text, STR_LIT("BAD")) || str_starts_with(text, STR_LIT("NOPERM")) ||
-        str_eq(text, STR_LIT("FULLROWS")) || redis_reply_is(reply, "OTHER")) {
-        *ret_put = IMPORT_REFUSED;
-        snprintf(error, error_bytes, "%s",
-                 redis_reply_is(reply, "OTHER") ? "the same log is imported by another process."
-                 : str_eq(text, STR_LIT("FULLROWS"))
-                     ? "the site has imported as many logs as it can remember."
-                     : "Redis does not take what is imported; `footfall check` may tell why.");
-        return true;
+    if (why == NULL)
+        return SETTLED_NOT;
+    snprintf(error, error_bytes, "%s", why);
+    return SETTLED_REFUSED;
+}
+
+/* Takes the first `count` batches off; their memory goes to the end of the line. */
+static void forget_waiting(struct import_store *store, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        store->waiting_bytes -= store->waiting[i].payload.len;
+        buf_reset(&store->waiting[i].payload);
     }
-    return false;
+    store->waiting_count -= count;
+    for (size_t i = 0; i < store->waiting_count; i++) {
+        struct waiting first = store->waiting[i];
+        store->waiting[i] = store->waiting[i + count];
+        store->waiting[i + count] = first;
+    }
+}
+
+/* Sends once. Replies behind the first that settles nothing say nothing. */
+static enum settled try_once(struct import_store *store, char *error, size_t error_bytes)
+{
+    struct redis_reply *replies[IMPORT_GROUP_MAX];
+    enum settled settled = SETTLED_STORED;
+    size_t count = store->waiting_count, stored = 0;
+    if (!send_all(store, replies))
+        return SETTLED_NOT;
+    for (size_t i = 0; i < count; i++) {
+        if (settled == SETTLED_STORED)
+            settled = settle(replies[i], error, error_bytes);
+        if (settled == SETTLED_STORED) {
+            remember(store, redis_reply_str(replies[i]), &store->waiting[i]);
+            stored++;
+        }
+        redis_reply_free(replies[i]);
+    }
+    forget_waiting(store, stored);
+    return settled;
+}
+
+enum import_put import_store_flush(struct import_store *store, char *error, size_t error_bytes)
+{
+    struct patience patience = {0};
+    if (!wait_for_room(store, store->waiting_bytes))
+        return IMPORT_STOPPED;
+    while (store->waiting_count > 0) {
+        switch (try_once(store, error, error_bytes)) {
+        case SETTLED_STORED:
+            break;
+        case SETTLED_REFUSED:
+            return IMPORT_REFUSED;
+        case SETTLED_NOT:
+            if (*store->stop)
+                return IMPORT_STOPPED;
+            wait_a_moment(&patience, "Redis does not take what is imported at present. The import "
+                                     "goes on as soon as it does.");
+        }
+    }
+    return IMPORT_STORED;
 }
 
 enum import_put import_store_put(struct import_store *store, const struct import_batch *batch,
                                  char *error, size_t error_bytes)
 {
-    struct patience patience = {0};
-    enum import_put put;
-    if (!wait_for_room(store, batch->payload.len))
-        return IMPORT_STOPPED;
-    for (;;) {
-        struct redis_reply *reply = send_batch(store, batch);
-        bool settled = reply != NULL && is_settled(store, reply, batch, &put, error, error_bytes);
-        redis_reply_free(reply);
-        if (settled)
-            return put;
-        if (*store->stop)
-            return IMPORT_STOPPED;
-        wait_a_moment(&patience, "Redis does not take what is imported at present. The import goes "
-                                 "on as soon as it does.");
-    }
+    struct waiting *waiting = &store->waiting[store->waiting_count++];
+    waiting->row = batch->row;
+    buf_append_str(&waiting->payload, batch->payload);
+    store->waiting_bytes += batch->payload.len;
+    bool is_full =
+        store->waiting_count == IMPORT_GROUP_MAX || store->waiting_bytes >= IMPORT_GROUP_BYTES_MAX;
+    return is_full ? import_store_flush(store, error, error_bytes) : IMPORT_STORED;
+}
+
+uint64_t import_store_lines(const struct import_store *store)
+{
+    return store->lines;
 }

@@ -15,14 +15,20 @@ MUST_CHECK struct import_store *import_store_open(const struct redis_address *ad
 /* NULL is allowed. */
 void import_store_close(struct import_store *store);
 
-/* The site's earlier imports; the caller frees. False with a sentence. */
+/* The site's earlier imports, before the batches of another log are put; the caller frees. False
+ * with a sentence. */
 MUST_CHECK bool import_store_rows(struct import_store *store, struct import_row **ret_rows,
                                   size_t *ret_count, char *error, size_t error_bytes);
 
 enum import_put {
     IMPORT_STORED,
-    IMPORT_STOPPED, /* it is not stored */
-    IMPORT_REFUSED, /* it is not stored, and never will: a sentence */
+    IMPORT_STOPPED, /* not all is stored */
+    IMPORT_REFUSED, /* not all is stored, and never will be: a sentence */
 };
+/* Takes a copy, and stores it with some others later. */
 enum import_put import_store_put(struct import_store *store, const struct import_batch *batch,
                                  char *error, size_t error_bytes);
+/* Stores all that was put. */
+enum import_put import_store_flush(struct import_store *store, char *error, size_t error_bytes);
+/* Lines that are stored of the log whose batches are put; 0: none by this process. */
+uint64_t import_store_lines(const struct import_store *store);

@@ -380,10 +380,16 @@ static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + P
 #define IMPORT_BATCH_LINES_MAX 16384
 /* Days of one batch: a log of a quiet site has many days in so many lines. */
 #define IMPORT_BATCH_DAYS_MAX 32
+/* Batches that are sent together. Redis applies what came before for some tens of milliseconds at a
+ * time, and an import that waits for its turn with each batch takes three times as long; a million
+ * lines are some sixty batches of 150 KB, which a killed import has to read again at the most. */
+#define IMPORT_GROUP_MAX 64
+#define IMPORT_GROUP_BYTES_MAX (16 * 1024 * 1024)
 /* Batches that an import has put into the log and the aggregator has not worked off; past it the
  * import waits. */
 #define IMPORT_AHEAD_BYTES_MAX (64 * 1024 * 1024)
-static_assert(IMPORT_AHEAD_BYTES_MAX >= 4 * BATCH_BYTES_MAX, "the aggregator need not wait");
+static_assert(IMPORT_AHEAD_BYTES_MAX >= 2 * (IMPORT_GROUP_BYTES_MAX + BATCH_BYTES_MAX),
+              "while some are worked off, others come");
 /* After this long without the log moving an import says so, and goes on waiting. */
 #define IMPORT_STUCK_MS 5000
 /* Imports that a site remembers, some 100 bytes each; past it a new log is refused, since it could
