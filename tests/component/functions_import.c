@@ -44,32 +44,16 @@ static const char *ask(struct redis *client, size_t argc, const struct str *argv
 #define ASK(...) ASK_AS(redis, __VA_ARGS__)
 #define IMPORT(...) ASK_AS(admin, S("FCALL"), S("import"), S("2"), S(LOG), S(IMPORTS), __VA_ARGS__)
 
-/* The rules as words of ACL SETUSER. */
-static void make_admin(void)
-{
-    struct str argv[128] = {S("ACL"), S("SETUSER"), S("admin"), S("on"), S("nopass")};
-    size_t argc = 5, depth = 0;
-    struct str rest = S(ACL_ADMIN);
-    while (rest.len > 0) {
-        size_t len = 0;
-        for (; len < rest.len && (rest.ptr[len] != ' ' || depth > 0); len++)
-            depth += (size_t)(rest.ptr[len] == '(') - (size_t)(rest.ptr[len] == ')');
-        if (len > 0)
-            argv[argc++] = str_prefix(rest, len);
-        rest = str_from_at(rest, len + 1);
-    }
-    assert_string_equal(ask(redis, argc, argv), "OK");
-    assert_string_equal(ASK_AS(admin, S("AUTH"), S("admin"), S("x")), "OK");
-}
-
 static int start_server(void **state)
 {
     char error[TEXT_BYTES];
+    struct redis_address address;
     (void)state;
     redis_server_start(&server, NULL);
     redis = redis_server_connect(&server);
-    admin = redis_server_connect(&server);
-    make_admin();
+    redis_server_add_user(&server, "admin", ACL_ADMIN, &address);
+    admin = redis_connect(&address, error, sizeof(error));
+    assert_non_null(admin);
     return functions_load(redis, error, sizeof(error)) ? 0 : -1;
 }
 

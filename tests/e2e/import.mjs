@@ -170,22 +170,37 @@ test('Caddy: visitors who refused change nothing', async () => {
   await assertCounted(site, some);
 });
 
+/** Gives a text to a process bit by bit, so that it can be killed anywhere. */
+async function feed(child, text) {
+  child.stdin.on('error', () => {}); // it was killed
+  for (let at = 0; at < text.length && child.exitCode === null && child.signalCode === null; at += 50_000) {
+    child.stdin.write(text.slice(at, at + 50_000));
+    await pause(2);
+  }
+  child.stdin.end();
+}
+
 test('killed at random moments, and repeated', async () => {
   const site = await newSite();
-  const path = write('killed.log', textOf(lines));
+  const text = textOf(lines);
   const random = randomFrom(Number(process.env.SEED ?? 7));
-  let kills = 0;
-  for (let done = false; !done && kills < 60; ) {
-    const child = footfall.spawnCommand('import', '--data', footfall.data, '--site', site, path);
+  let said = '';
+  const stops = { SIGKILL: 0, SIGINT: 0 };
+  for (let i = 0; i < 24; i++) {
+    const child = footfall.spawnCommand('import', '--data', footfall.data, '--site', site, '-');
     const ended = once(child, 'close');
-    await pause(20 + random() ** 2 * 200);
-    child.kill(random() < 0.7 ? 'SIGKILL' : 'SIGINT');
+    child.stderr.on('data', (chunk) => (said += chunk));
+    const feeding = feed(child, text);
+    const signal = i % 3 === 0 ? 'SIGKILL' : 'SIGINT';
+    pause(20 + random() * 350).then(() => child.kill(signal));
+    await feeding;
     const [code] = await ended;
-    kills++;
-    done = code === 0;
+    if (code !== 0) stops[signal]++;
   }
-  importLog(site, path);
-  console.log(`killed ${kills} times`);
+  const places = [...said.matchAll(/stopped after line (\d+)/g)].map(([, line]) => line);
+  console.log(`${JSON.stringify(stops)}, stopped after lines ${places.join(', ')}`);
+  assert.ok(places.length > 2, said);
+  importLog(site, write('killed.log', text));
   await assertCounted(site, lines);
 });
 
