@@ -151,6 +151,7 @@ static void digest_now(struct import *import, uint8_t ret_digest[IMPORT_DIGEST_B
     if (import->at > 0 && import->buffer[import->at - 1] != '\n')
         (void)crypto_generichash_update(&copy, (const unsigned char *)"\n", 1);
     (void)crypto_generichash_final(&copy, ret_digest, IMPORT_DIGEST_BYTES);
+    import_keys_digest(ret_digest, import->counts.lines);
 }
 
 static bool is_full(const struct import *import)

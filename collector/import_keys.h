@@ -19,5 +19,7 @@ const struct import_row *import_keys_find(struct str site, struct str head, stru
 /* The id of a log with just this head. */
 uint64_t import_keys_id(struct str site, struct str head);
 void import_keys_secret(struct str site, struct str head, struct import_secret *ret_secret);
+/* What is kept of the digest of so many lines. */
+void import_keys_digest(uint8_t digest[IMPORT_DIGEST_BYTES], uint64_t lines);
 /* In place of the random key of a site's day (day_key.h). */
 void import_keys_day(const struct import_secret *secret, uint32_t date, struct day_key *ret_key);

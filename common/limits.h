@@ -372,6 +372,10 @@ static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + P
 /* What names a log: its content up to here. Enough that two logs of one server differ, little
  * enough to be read before anything is counted. */
 #define IMPORT_HEAD_BYTES_MAX (64 * 1024)
+/* A log's name, keys and digests are hashes of its lines. Of more than this nobody can guess all;
+ * below it a guess is made to take some ten milliseconds and much memory. */
+#define IMPORT_SHORT_BYTES 4096
+#define IMPORT_SHORT_LINES 32
 /* A longer line is left out: the longest that servers write have 8 KiB of request line, and as much
  * in each of two headers. */
 #define IMPORT_LINE_BYTES_MAX (64 * 1024)

@@ -2,6 +2,10 @@
 
 #include "collector/import_keys.h"
 
+#include <sodium.h>
+#include <string.h>
+
+#include "common/limits.h"
 #include "tests/test.h"
 
 #define S(text) STR_LIT(text)
@@ -69,11 +73,40 @@ static void the_row_of_the_longest_head_is_found(void **state)
     assert_null(import_keys_find(SITE, head, rows, 0));
 }
 
+/* BLAKE2b of a short head with the id's personalisation, as anybody could compute it, is not the
+ * name: a guess has to go through Argon2. */
+static void short_logs_are_slow_to_guess(void **state)
+{
+    static char head[IMPORT_SHORT_BYTES + 1];
+    (void)state;
+    memset(head, 'x', sizeof(head));
+    for (size_t len = IMPORT_SHORT_BYTES - 1; len <= IMPORT_SHORT_BYTES; len++) {
+        crypto_generichash_blake2b_state hash;
+        unsigned char bytes[8];
+        uint64_t fast = 0;
+        crypto_generichash_blake2b_init_salt_personal(&hash, NULL, 0, sizeof(bytes), NULL,
+                                                      (const unsigned char *)"footfall-log-id.");
+        crypto_generichash_blake2b_update(&hash, (const unsigned char *)"a.example", 10);
+        crypto_generichash_blake2b_update(&hash, (const unsigned char *)head, len);
+        crypto_generichash_blake2b_final(&hash, bytes, sizeof(bytes));
+        for (size_t i = 0; i < sizeof(bytes); i++)
+            fast = fast << 8 | bytes[i];
+        uint64_t id = import_keys_id(SITE, (struct str){head, len});
+        assert_int_equal(id == fast, len >= IMPORT_SHORT_BYTES);
+    }
+    for (uint64_t lines = IMPORT_SHORT_LINES - 1; lines <= IMPORT_SHORT_LINES; lines++) {
+        uint8_t digest[IMPORT_DIGEST_BYTES] = {1, 2, 3}, before[IMPORT_DIGEST_BYTES] = {1, 2, 3};
+        import_keys_digest(digest, lines);
+        assert_int_equal(memcmp(digest, before, sizeof(digest)) == 0, lines >= IMPORT_SHORT_LINES);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_and_keys_follow_from_site_head_and_date),
         cmocka_unit_test(the_id_at_rest_says_nothing_of_the_keys),
+        cmocka_unit_test(short_logs_are_slow_to_guess),
         cmocka_unit_test(the_row_of_the_longest_head_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
