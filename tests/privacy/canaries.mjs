@@ -3,7 +3,7 @@
 
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 
-const LETTERS = 'bcdfghjkmnpqrstvwxz'; // no word, no hexadecimal digit string, no address
+const LETTERS = 'bcdfghjkmnpqsvwxz'; // no word, no hexadecimal digit string, no address, no bot ("rss", "http")
 const TOKEN_LETTERS = 12;
 
 export const token = () => Array.from({ length: TOKEN_LETTERS }, () => LETTERS[randomInt(LETTERS.length)]).join('');

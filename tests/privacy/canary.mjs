@@ -1,12 +1,13 @@
 // Nothing that a visitor's browser says comes to rest: a thousand requests of nineteen kinds, each with
 // an address, a User-Agent, a cookie, a query of its own and more, are sent to a whole Footfall that
-// writes every view out at once. Then every byte at rest is searched for every spelling of every one
-// of them: while it runs, while Redis hangs and batches wait in the spool, after a clean stop, and
-// after all its processes were killed.
+// writes every view out at once, and imported from two access logs. Then every byte at rest is searched
+// for every spelling of every one of them: while it runs, while Redis hangs and batches wait in the
+// spool, after a clean stop, and after all its processes were killed.
 //   node canary.mjs   with FOOTFALL set to the executable
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import { unpackedStrings } from './lzf.mjs';
 import { TEMPORARY, filesAtRest } from './places.mjs';
 import { Search } from './search.mjs';
 
+const LOG_SITE = 'log.canary.example';
 const REQUESTS = 1100; // a thousand beacons, and others
 const SPOOLED_REQUESTS = 300; // while Redis hangs
 const MORE_REQUESTS = 200; // while processes are killed
@@ -50,6 +52,35 @@ after(async () => {
   process.chdir('/');
   rmSync(working, { recursive: true, force: true });
 });
+
+/** The same visitors once more, as an access log that is at rest nowhere: standard input. */
+async function importLog(format, line) {
+  const child = footfall.spawnCommand('import', '--site', LOG_SITE, '--data', footfall.data, '--format', format, '-');
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => said.push(chunk));
+  seen.add(child.pid);
+  child.stdin.end(visitors.slice(0, REQUESTS).map(line).join('\n'));
+  const [code] = await once(child, 'close');
+  const text = Buffer.concat(said).toString('latin1');
+  assert.equal(code, 0, 'the import');
+  for (const { words, address } of visitors)
+    assert.ok(![address, ...Object.values(words)].some((word) => text.includes(word)), 'the import repeats what it read');
+  return text;
+}
+
+const LOG_TIME = '17/May/2015:10:05:03 +0000';
+function combinedLine({ number, address, words, wholes, secret }) {
+  const path = number % 3 ? `/about${wholes.query}` : `/account/${secret}`;
+  if (number % 50 === 0) return `${address} ${words.header} ${wholes.agent} is no line`;
+  return `${address} - ${words.authorization} [${LOG_TIME}] "GET ${path} HTTP/1.1" 200 5 "${wholes.referrer}" "${wholes.agent}"`;
+}
+
+function caddyLine({ number, address, words, wholes }) {
+  const headers = { 'User-Agent': [wholes.agent], Cookie: [wholes.cookie], Referer: [wholes.referrer], 'Accept-Language': [wholes.languages] };
+  if (number % 5 === 0) headers['Sec-Gpc'] = ['1'];
+  const request = { remote_ip: address, method: 'GET', host: LOG_SITE, uri: `/${number % 7}${wholes.query}`, headers, user_id: words.header };
+  return JSON.stringify({ ts: 1431857103, request, status: 200 });
+}
 
 function notePids() {
   for (const pid of [footfall.pid, ...Object.values(footfall.children())]) seen.add(pid);
@@ -155,6 +186,11 @@ test('a thousand requests leave nothing at rest while it runs', async () => {
   const { pageviews } = await footfall.totals(SITE);
   assert.equal(pageviews, pageViews(kinds, 0), 'all views came to rest as numbers');
   assert.deepEqual(Object.keys(await footfall.by(SITE, 'visit:country', 'pageviews')).sort(), ['DE', 'FR', 'NL']);
+  const added = footfall.command('site', 'add', LOG_SITE, '--data', footfall.data);
+  assert.equal(added.code, 0, added.error);
+  assert.match(await importLog('combined', combinedLine), new RegExp(`^standard input: ${(0.98 * REQUESTS).toLocaleString('en')} page views from 2015-05-17`));
+  assert.match(await importLog('caddy', caddyLine), new RegExp(`^standard input: ${(0.8 * REQUESTS).toLocaleString('en')} page views from 2015-05-17`));
+  await footfall.settle();
   await plantInRedis();
   const unplant = plantFiles();
   notePids();
