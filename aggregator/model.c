@@ -34,7 +34,7 @@ static const char METRIC_LETTERS[METRIC__COUNT] = {
 };
 
 /* The inventory: what a key must look like after "ff:{n}:<site>:". */
-enum { SITE_BYTES_MAX = 253, DATE_DIGITS = 8 };
+enum { SITE_BYTES_MAX = 253, DATE_DIGITS = 8, MONTH_DIGITS = 6 };
 
 const char *model_table_name(enum table table)
 {
@@ -169,6 +169,11 @@ void model_key_cursor(struct buf *out, uint32_t shard)
     buf_printf(out, "ff:{%u}:cursor", shard);
 }
 
+void model_key_open(struct buf *out, uint32_t shard)
+{
+    buf_printf(out, "ff:{%u}:open", shard);
+}
+
 void model_key_quarantine(struct buf *out, uint32_t shard)
 {
     buf_printf(out, "ff:{%u}:quarantine", shard);
@@ -208,6 +213,21 @@ void model_key_imports(struct buf *out, struct str site)
     buf_printf(out, "ff:{%u}:%.*s:imports", model_shard(site), STR_ARG(site));
 }
 
+void model_key_day(struct buf *out, struct str site, uint32_t date)
+{
+    buf_printf(out, "ff:{%u}:%.*s:day:%08u", model_shard(site), STR_ARG(site), date);
+}
+
+void model_key_names(struct buf *out, struct str site, uint32_t date)
+{
+    buf_printf(out, "ff:{%u}:%.*s:names:%06u", model_shard(site), STR_ARG(site), date / 100);
+}
+
+void model_key_month(struct buf *out, struct str site, uint32_t date)
+{
+    buf_printf(out, "ff:{%u}:%.*s:month:%06u", model_shard(site), STR_ARG(site), date / 100);
+}
+
 void model_key_site_prefix(struct buf *out, struct str site)
 {
     buf_printf(out, "ff:{%u}:%.*s:", model_shard(site), STR_ARG(site));
@@ -235,17 +255,31 @@ static bool take_until(struct str *s, char c, struct str *ret_part)
     return true;
 }
 
-static bool is_date(struct str s)
+/* `digits` of them and nothing else. */
+static bool take_number(struct str s, size_t digits, uint32_t *ret_number)
 {
-    uint32_t date = 0;
-    if (s.len != DATE_DIGITS)
+    uint32_t number = 0;
+    if (s.len != digits)
         return false;
     for (size_t i = 0; i < s.len; i++) {
         if (s.ptr[i] < '0' || s.ptr[i] > '9')
             return false;
-        date = date * 10 + (uint32_t)(s.ptr[i] - '0');
+        number = number * 10 + (uint32_t)(s.ptr[i] - '0');
     }
-    return model_date_valid(date);
+    *ret_number = number;
+    return true;
+}
+
+static bool is_date(struct str s)
+{
+    uint32_t date;
+    return take_number(s, DATE_DIGITS, &date) && model_date_valid(date);
+}
+
+static bool is_month(struct str s)
+{
+    uint32_t month;
+    return take_number(s, MONTH_DIGITS, &month) && model_date_valid(month * 100 + 1);
 }
 
 /* "page*country": in this order only. */
@@ -281,6 +315,12 @@ static const char *site_key_pattern(struct str rest)
         return NULL;
     if (str_eq(kind, STR_LIT("drops")))
         return is_date(rest) ? "ff:{n}:<site>:drops:<date>" : NULL;
+    if (str_eq(kind, STR_LIT("day")))
+        return is_date(rest) ? "ff:{n}:<site>:day:<date>" : NULL;
+    if (str_eq(kind, STR_LIT("names")))
+        return is_month(rest) ? "ff:{n}:<site>:names:<yyyymm>" : NULL;
+    if (str_eq(kind, STR_LIT("month")))
+        return is_month(rest) ? "ff:{n}:<site>:month:<yyyymm>" : NULL;
     if (!take_until(&rest, ':', &date) || !is_date(date))
         return NULL;
     if (str_eq(kind, STR_LIT("live")))
@@ -315,6 +355,8 @@ const char *model_key_pattern(struct str key)
         return "ff:{n}:writers";
     if (str_eq(key, STR_LIT("cursor")))
         return "ff:{n}:cursor";
+    if (str_eq(key, STR_LIT("open")))
+        return "ff:{n}:open";
     if (str_eq(key, STR_LIT("quarantine")))
         return "ff:{n}:quarantine";
     return site_key_pattern(key);

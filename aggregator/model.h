@@ -110,6 +110,8 @@ void model_key_sites(struct buf *out);
 void model_key_log(struct buf *out, uint32_t shard);
 void model_key_writers(struct buf *out, uint32_t shard);
 void model_key_cursor(struct buf *out, uint32_t shard);
+/* Which days are open: field "<site>:<date>" → how often `apply` has changed that day. */
+void model_key_open(struct buf *out, uint32_t shard);
 /* Entries of the log that cannot be applied. */
 void model_key_quarantine(struct buf *out, uint32_t shard);
 /* A key that `apply` makes and removes within its one step: never at rest, so in no inventory. */
@@ -123,6 +125,12 @@ void model_key_seen(struct buf *out, struct str site, uint32_t date, enum table 
                     struct str value);
 /* What a site remembers of the logs that were imported: import_row.h. */
 void model_key_imports(struct buf *out, struct str site);
+/* A sealed day (record.h); the names of all sealed days of its month, and the month that they have
+ * been folded into, whose own key has the date yyyymm00 as "yyyymm". The last two take any date of
+ * the month. */
+void model_key_day(struct buf *out, struct str site, uint32_t date);
+void model_key_names(struct buf *out, struct str site, uint32_t date);
+void model_key_month(struct buf *out, struct str site, uint32_t date);
 /* Pub/sub channels (never persisted): a site's live messages; "the site list has changed". */
 void model_channel_live(struct buf *out, struct str site);
 void model_channel_sites(struct buf *out);

@@ -24,6 +24,10 @@ static void every_key_is_spelled_as_documented_and_in_the_inventory(void **state
         {"ff:{0}:a.example:seen:20261123:page:/a:b", "ff:{n}:<site>:seen:<date>:<cell>"},
         {"ff:{0}:a.example:seen:20261123:total:", "ff:{n}:<site>:seen:<date>:<cell>"},
         {"ff:{0}:a.example:imports", "ff:{n}:<site>:imports"},
+        {"ff:{0}:open", "ff:{n}:open"},
+        {"ff:{0}:a.example:day:20261123", "ff:{n}:<site>:day:<date>"},
+        {"ff:{0}:a.example:names:202611", "ff:{n}:<site>:names:<yyyymm>"},
+        {"ff:{0}:a.example:month:202611", "ff:{n}:<site>:month:<yyyymm>"},
     };
     struct buf keys[ARRAY_LEN(EXPECTED)];
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
@@ -38,6 +42,10 @@ static void every_key_is_spelled_as_documented_and_in_the_inventory(void **state
     model_key_seen(&keys[7], S("a.example"), 20261123, TABLE_PAGE, S("/a:b"));
     model_key_seen(&keys[8], S("a.example"), 20261123, TABLE_TOTAL, STR_EMPTY);
     model_key_imports(&keys[9], S("a.example"));
+    model_key_open(&keys[10], 0);
+    model_key_day(&keys[11], S("a.example"), 20261123);
+    model_key_names(&keys[12], S("a.example"), 20261123);
+    model_key_month(&keys[13], S("a.example"), 20261100);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         assert_true(str_eq(buf_str(&keys[i]), str_from(EXPECTED[i].key)));
         assert_string_equal(model_key_pattern(buf_str(&keys[i])), EXPECTED[i].pattern);
@@ -90,6 +98,14 @@ static void other_keys_are_outside_the_inventory(void **state)
         S("ff:{0}:a.example:live:2026112x:page"),
         S("ff:{0}:a.example:drops:20261123:page"),
         S("ff:{0}:a.example:drops:20260229"),
+        S("ff:{0}:open:"),
+        S("ff:{0}:a.example:day:202611"),
+        S("ff:{0}:a.example:day:20261123:"),
+        S("ff:{0}:a.example:day:20261100"),
+        S("ff:{0}:a.example:names:20261123"),
+        S("ff:{0}:a.example:names:202613"),
+        S("ff:{0}:a.example:month:202600"),
+        S("ff:{0}:a.example:month:2026x1"),
         S("ff:{0}:a.example:seen:20261123:page"),
         S("ff:{0}:a.example:seen:20261123:pages:/a"),
         S("ff:{0}:a.example:visitors:20261123"),
