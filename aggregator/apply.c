@@ -1,5 +1,6 @@
 /* Builds the arguments of `apply`: for each day with something pending, one live hash a table with
- * its increments and marks, one sketch a row whose registers rose, and one live hash a cross.
+ * its increments and marks, one sketch a row whose registers rose, and one live hash a cross; and
+ * last the days themselves, which are open from then on.
  * Called by the aggregator with a ledger that holds the entries after the cursor. Pure: no I/O, no
  * clock.
  *
@@ -98,6 +99,7 @@ void apply_call_done(struct apply_call *call)
     free(call->scratch_keys.items);
     free(call->live_args.items);
     free(call->seen_args.items);
+    free(call->days.items);
     free(call->argv);
     *call = (struct apply_call){0};
 }
@@ -234,8 +236,41 @@ static void reset(struct apply_call *call)
 {
     buf_reset(&call->bytes);
     call->live_keys.count = call->seen_keys.count = call->scratch_keys.count = 0;
-    call->live_args.count = call->seen_args.count = 0;
+    call->live_args.count = call->seen_args.count = call->days.count = 0;
     call->argc = 0;
+}
+
+static void append_day(struct apply_call *call, const struct ledger_day *day, int64_t now_ms)
+{
+    for (int t = 0; t < TABLE__COUNT; t++)
+        append_table(call, day, (enum table)t, now_ms);
+    for (int c = 0; c < CROSS__COUNT; c++)
+        append_cross(call, day, (enum cross)c, now_ms);
+    size_t at = call->bytes.len;
+    model_open_field(&call->bytes, day->site, day->date);
+    end_arg(call, &call->days, at);
+}
+
+/* The keys before the live hashes, and the one behind the scratch keys. */
+static void append_shard_keys(struct apply_call *call, uint32_t shard, struct apply_list *head,
+                              struct apply_list *open)
+{
+    for (size_t i = 0; i < call->seen_keys.count; i++) {
+        size_t at = call->bytes.len;
+        model_key_scratch(&call->bytes, shard, (uint32_t)i);
+        end_arg(call, &call->scratch_keys, at);
+    }
+    size_t at = call->bytes.len;
+    model_key_cursor(&call->bytes, shard);
+    end_arg(call, head, at);
+    at = call->bytes.len;
+    model_key_log(&call->bytes, shard);
+    end_arg(call, head, at);
+    at = call->bytes.len;
+    if (call->days.count > 0) {
+        model_key_open(&call->bytes, shard);
+        end_arg(call, open, at);
+    }
 }
 
 static void push(struct apply_call *call, struct str arg)
@@ -252,35 +287,21 @@ static void push_list(struct apply_call *call, const struct apply_list *list)
 void apply_call_build(struct apply_call *call, uint32_t shard, struct ledger *ledger,
                       struct str from, struct str to, int64_t now_ms)
 {
-    struct apply_list head = {0}, counts = {0};
+    struct apply_list head = {0}, open = {0}, counts = {0};
     reset(call);
-    for (uint32_t i = 0; i < ledger->count; i++) {
-        if (!ledger_day_is_pending(ledger->days[i]))
-            continue;
-        for (int t = 0; t < TABLE__COUNT; t++)
-            append_table(call, ledger->days[i], (enum table)t, now_ms);
-        for (int c = 0; c < CROSS__COUNT; c++)
-            append_cross(call, ledger->days[i], (enum cross)c, now_ms);
-    }
-    for (size_t i = 0; i < call->seen_keys.count; i++) {
-        size_t at = call->bytes.len;
-        model_key_scratch(&call->bytes, shard, (uint32_t)i);
-        end_arg(call, &call->scratch_keys, at);
-    }
-    size_t at = call->bytes.len;
-    model_key_cursor(&call->bytes, shard);
-    end_arg(call, &head, at);
-    at = call->bytes.len;
-    model_key_log(&call->bytes, shard);
-    end_arg(call, &head, at);
-    size_t keys = 2 + call->live_keys.count + 2 * call->seen_keys.count;
+    for (uint32_t i = 0; i < ledger->count; i++)
+        if (ledger_day_is_pending(ledger->days[i]))
+            append_day(call, ledger->days[i], now_ms);
+    append_shard_keys(call, shard, &head, &open);
+    size_t keys = 2 + call->live_keys.count + 2 * call->seen_keys.count + open.count;
     append_number(call, &counts, (int64_t)keys);
     append_number(call, &counts, (int64_t)call->live_keys.count);
     append_number(call, &counts, (int64_t)call->seen_keys.count);
     /* APPLY_CALL_BYTES_MAX is derived from what one apply may fold. */
     assert(!call->bytes.overflow);
 
-    size_t argc = CALL_ARGS + keys + HEAD_ARGS + call->live_args.count + call->seen_args.count;
+    size_t argc = CALL_ARGS + keys + HEAD_ARGS + call->live_args.count + call->seen_args.count +
+                  call->days.count;
     if (argc > call->argv_capacity) {
         call->argv = reallocarray(call->argv, argc, sizeof(*call->argv));
         if (call->argv == NULL)
@@ -294,13 +315,16 @@ void apply_call_build(struct apply_call *call, uint32_t shard, struct ledger *le
     push_list(call, &call->live_keys);
     push_list(call, &call->seen_keys);
     push_list(call, &call->scratch_keys);
+    push_list(call, &open);
     push(call, from);
     push(call, to);
     push_list(call, &(struct apply_list){.items = counts.items + 1, .count = 2});
     push_list(call, &call->live_args);
     push_list(call, &call->seen_args);
+    push_list(call, &call->days);
     assert(call->argc == argc);
     free(head.items);
+    free(open.items);
     free(counts.items);
 }
 

@@ -25,14 +25,17 @@
 --   status OTHER  the import stands elsewhere: another run of it has been faster
 --   error  BADARG, BADTYPE, BADROW, FULL (the log), FULLROWS (IMPORTS_MAX imports, and this is new)
 --
--- apply    KEYS 1 cursor  2 log, then H live hashes, S sketches, S scratch keys
+-- apply    KEYS 1 cursor  2 log, then H live hashes, S sketches, S scratch keys, and the hash of open
+--               days when there are some
 --          ARGV 1 from  2 to  3 H  4 S, then
 --               for each live hash: expiry, I, M, I times (field, increment), M times (mark, number)
 --               for each sketch: expiry, which hash (1..H), the value in that hash, HYLL string
+--               for each day that is changed: its field of the open days
 --   status OK     the cursor stood at `from` (an absent cursor is 0-0) and stands at `to` now;
 --                 increments are added, marks and the field 'u'..value of the hash (the sketch's
 --                 estimate) are set where that is higher, sketches are merged, every key has at
---                 least its expiry (ms since 1970), and the log is trimmed up to `to`
+--                 least its expiry (ms since 1970), each day's field is `to`, and the log is
+--                 trimmed up to `to`
 --   status MOVED  the cursor stood elsewhere
 --   error  BADARG n     argument n is malformed, or key n is given twice (n < 0: key -n)
 --          BADTYPE n    key n holds another type
@@ -41,14 +44,25 @@
 --          BADSKETCH n  the sketch at argument n, or the stored one it belongs to, is corrupt
 --   After MOVED or an error nothing is changed.
 --   Example: one visitor's first view, of "/a" on example.com: batch 9 of its writer, entry 5-0
---     FCALL apply 6  ff:{0}:cursor  ff:{0}:log
+--     FCALL apply 7  ff:{0}:cursor  ff:{0}:log
 --                    ff:{0}:example.com:live:20261123:total  ff:{0}:example.com:live:20261123:page
 --                    ff:{0}:example.com:seen:20261123:page:/a
 --                    ff:{0}:scratch:0
+--                    ff:{0}:open
 --       4-0 5-0 2 1
 --       1861315200000 2 1  v 1  s 1  @00f1e2d3c4b5a697 9
 --       1861315200000 1 0  v/a 1
 --       1795532400000 2 /a <HYLL string>
+--       example.com:20261123
+--
+-- close    KEYS 1 open days  2 day's record  3 month's names, then the keys that go
+--          ARGV 1 the day's field  2 what it was when the day was read  3 length of the names then
+--               4 record, or nothing to seal none  5 its expiry
+--               6 names that are new, to come behind those that are there  7 the names' expiry
+--   status OK     the record and the names are there, names with at least that expiry; the keys and
+--                 the field are gone
+--   status MOVED  the field or the names are others: nothing is changed
+--   error  BADARG, BADTYPE n
 --
 -- quarantine  KEYS 1 cursor  2 log  3 quarantine
 --             ARGV 1 where the cursor stands  2 the log's first entry  3 why, in words  4 kept, ms
@@ -257,7 +271,7 @@ local function expire(key, expiry)
 end
 
 -- Everything is checked and planned; nothing but scratch keys is written.
-local function plan(keys, args, hash_count, sketch_count)
+local function plan(keys, args, hash_count, sketch_count, open)
     local hashes, sketches, at = {}, {}, 5
     local seen = {}
     for i = 1, #keys do
@@ -270,7 +284,9 @@ local function plan(keys, args, hash_count, sketch_count)
         hashes[i], at = plan_hash(key, args, at)
         if not hashes[i] then return nil, at end
     end
-    if #args ~= at - 1 + 4 * sketch_count then return nil, bad('BADARG', at) end
+    local days = #args - (at - 1 + 4 * sketch_count)
+    if days < 0 or (days > 0) ~= (open ~= nil) then return nil, bad('BADARG', at) end
+    if open and not has_type(open, 'hash') then return nil, bad('BADTYPE', #keys) end
     for i = 1, sketch_count do
         local n = 2 + hash_count + i
         local good, stored = has_type(keys[n], 'string')
@@ -280,7 +296,7 @@ local function plan(keys, args, hash_count, sketch_count)
         if not sketches[i] then return nil, problem end
         at = at + 4
     end
-    return hashes, sketches
+    return hashes, sketches, at
 end
 
 local function write(hashes, sketches)
@@ -301,9 +317,9 @@ local function write(hashes, sketches)
     end
 end
 
-local function drop_scratch(keys, sketch_count)
-    for from = #keys - sketch_count + 1, #keys, CHUNK do
-        redis.call('DEL', unpack(keys, from, math.min(from + CHUNK - 1, #keys)))
+local function drop(command, keys, first, last)
+    for from = first, last, CHUNK do
+        redis.call(command, unpack(keys, from, math.min(from + CHUNK - 1, last)))
     end
 end
 
@@ -314,18 +330,53 @@ local function apply(keys, args)
     local to_ms, to_seq = id_parts(to)
     if not from_seq or not to_seq or not from_ms or not to_ms or to_ms < from_ms
         or (to_ms == from_ms and to_seq <= from_seq) or not hash_count or not sketch_count
-        or #keys ~= 2 + hash_count + 2 * sketch_count then
+        or #keys < 2 + hash_count + 2 * sketch_count
+        or #keys > 3 + hash_count + 2 * sketch_count then
         return bad('BADARG', 1)
     end
+    local scratch_last = 2 + hash_count + 2 * sketch_count
+    local open = keys[scratch_last + 1]
     if not has_type(cursor, 'string') then return bad('BADTYPE', 1) end
     if not has_type(log, 'stream') then return bad('BADTYPE', 2) end
     if (redis.call('GET', cursor) or '0-0') ~= from then return redis.status_reply('MOVED') end
-    local hashes, sketches = plan(keys, args, hash_count, sketch_count)
+    local hashes, sketches, days = plan(keys, args, hash_count, sketch_count, open)
     if hashes then write(hashes, sketches) end
-    drop_scratch(keys, sketch_count)
+    drop('DEL', keys, scratch_last - sketch_count + 1, scratch_last)
     if not hashes then return sketches end
+    for i = days, #args do redis.call('HSET', open, args[i], to) end
     redis.call('SET', cursor, to)
     redis.call('XTRIM', log, 'MINID', spelled(to_ms) .. '-' .. spelled(to_seq + 1))
+    return redis.status_reply('OK')
+end
+
+-- --- close ----------------------------------------------------------------------------------
+
+local function close(keys, args)
+    local open, day, names = keys[1], keys[2], keys[3]
+    local field, mark, length = args[1], args[2], natural(args[3])
+    local record, day_expiry = args[4], natural(args[5])
+    local added, names_expiry = args[6], natural(args[7])
+    if #keys < 3 or #args ~= 7 or not id_parts(mark) or not length or not day_expiry
+        or not names_expiry then
+        return bad('BADARG')
+    end
+    if not has_type(open, 'hash') then return bad('BADTYPE', 1) end
+    if not has_type(day, 'string') then return bad('BADTYPE', 2) end
+    if not has_type(names, 'string') then return bad('BADTYPE', 3) end
+    if redis.call('HGET', open, field) ~= mark or redis.call('STRLEN', names) ~= length then
+        return redis.status_reply('MOVED')
+    end
+    -- Not APPEND, which makes a string take twice its bytes.
+    if #added > 0 then
+        redis.call('SET', names, (redis.call('GET', names) or '') .. added, 'KEEPTTL')
+    end
+    if #record > 0 then
+        redis.call('SET', day, record)
+        redis.call('PEXPIREAT', day, spelled(day_expiry))
+        expire(names, names_expiry)
+    end
+    drop('UNLINK', keys, 4, #keys)
+    redis.call('HDEL', open, field)
     return redis.status_reply('OK')
 end
 
@@ -414,6 +465,7 @@ end
 redis.register_function('append', append)
 redis.register_function('import', import)
 redis.register_function('apply', apply)
+redis.register_function('close', close)
 redis.register_function('quarantine', quarantine)
 redis.register_function('retry', retry)
 redis.register_function('prune', prune)

@@ -174,6 +174,11 @@ void model_key_open(struct buf *out, uint32_t shard)
     buf_printf(out, "ff:{%u}:open", shard);
 }
 
+void model_open_field(struct buf *out, struct str site, uint32_t date)
+{
+    buf_printf(out, "%.*s:%08u", STR_ARG(site), date);
+}
+
 void model_key_quarantine(struct buf *out, uint32_t shard)
 {
     buf_printf(out, "ff:{%u}:quarantine", shard);
@@ -274,6 +279,18 @@ static bool is_date(struct str s)
 {
     uint32_t date;
     return take_number(s, DATE_DIGITS, &date) && model_date_valid(date);
+}
+
+bool model_open_field_parse(struct str field, struct str *ret_site, uint32_t *ret_date)
+{
+    struct str site;
+    uint32_t date;
+    if (!take_until(&field, ':', &site) || !model_site_valid(site) ||
+        !take_number(field, DATE_DIGITS, &date) || !model_date_valid(date))
+        return false;
+    *ret_site = site;
+    *ret_date = date;
+    return true;
 }
 
 static bool is_month(struct str s)

@@ -110,8 +110,11 @@ void model_key_sites(struct buf *out);
 void model_key_log(struct buf *out, uint32_t shard);
 void model_key_writers(struct buf *out, uint32_t shard);
 void model_key_cursor(struct buf *out, uint32_t shard);
-/* Which days are open: field "<site>:<date>" → how often `apply` has changed that day. */
+/* Which days are open: field "<site>:<date>" → the entry of the log that changed that day last. */
 void model_key_open(struct buf *out, uint32_t shard);
+void model_open_field(struct buf *out, struct str site, uint32_t date);
+/* False for what is no such field. */
+bool model_open_field_parse(struct str field, struct str *ret_site, uint32_t *ret_date);
 /* Entries of the log that cannot be applied. */
 void model_key_quarantine(struct buf *out, uint32_t shard);
 /* A key that `apply` makes and removes within its one step: never at rest, so in no inventory. */

@@ -9,6 +9,7 @@
 #define LOG "ff:{0}:log"
 #define WRITERS "ff:{0}:writers"
 #define CURSOR "ff:{0}:cursor"
+#define OPEN "ff:{0}:open"
 #define QUARANTINE "ff:{0}:quarantine"
 #define TOTAL "ff:{0}:a.example:live:20261123:total"
 #define PAGE "ff:{0}:a.example:live:20261123:page"
@@ -21,11 +22,12 @@
 #define CORRUPT "HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x04\x88\x7f\xf8"
 
 #define FIRST_CALL                                                                                 \
-    S("FCALL"), S("apply"), S("6"), S(CURSOR), S(LOG), S(TOTAL), S(PAGE), S(SEEN), S(SCRATCH)
+    S("FCALL"), S("apply"), S("7"), S(CURSOR), S(LOG), S(TOTAL), S(PAGE), S(SEEN), S(SCRATCH),     \
+        S(OPEN)
 #define FIRST_ARGS(from, to)                                                                       \
     S(from), S(to), S("2"), S("1"), S(EXPIRY), S("2"), S("1"), S("v"), S("1"), S("s"), S("1"),     \
         S("@" WRITER), S("9"), S(EXPIRY), S("1"), S("0"), S("v/a"), S("1"), S(EXPIRY), S("2"),     \
-        S("/a"), S(HYLL)
+        S("/a"), S(HYLL), S("a.example:20261123")
 
 extern struct redis_server server;
 extern struct redis *redis; /* as its first user */

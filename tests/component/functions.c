@@ -166,7 +166,8 @@ static void the_documented_call_counts_once(void **state)
     assert_string_equal(ASK(S("PFCOUNT"), S(SEEN)), "1");
     assert_string_equal(ASK(S("PEXPIRETIME"), S(PAGE)), EXPIRY);
     assert_string_equal(ASK(S("PEXPIRETIME"), S(SEEN)), EXPIRY);
-    assert_string_equal(ASK(S("DBSIZE")), "5");
+    assert_string_equal(ASK(S("HGET"), S(OPEN), S("a.example:20261123")), "5-0");
+    assert_string_equal(ASK(S("DBSIZE")), "6");
 
     struct snapshot before = take_snapshot();
     assert_string_equal(ASK(FIRST_CALL, FIRST_ARGS("0-0", "5-0")), "MOVED");
@@ -177,6 +178,7 @@ static void the_documented_call_counts_once(void **state)
     assert_string_equal(ASK(FIRST_CALL, FIRST_ARGS("5-0", "6-0")), "OK");
     assert_string_equal(ASK(S("HGET"), S(PAGE), S("v/a")), "2");
     assert_string_equal(ASK(S("HGET"), S(PAGE), S("u/a")), "1");
+    assert_string_equal(ASK(S("HGET"), S(OPEN), S("a.example:20261123")), "6-0");
     assert_string_equal(ASK(S("XLEN"), S(LOG)), "0");
 }
 
@@ -248,41 +250,42 @@ struct refusal {
 static void every_refusal_of_an_argument_changes_nothing(void **state)
 {
     (void)state;
-    /* Arguments are counted from FCALL = 0; ARGV[1] is number 9. */
+    /* Arguments are counted from FCALL = 0; ARGV[1] is number 10. */
     static const struct refusal REFUSALS[] = {
-        {"BADARG 1", 9, S("x")},
-        {"BADARG 1", 9, S("0")},
-        {"BADARG 1", 9, S("-1-0")},
-        {"BADARG 1", 10, S("0-0")}, /* not after `from` */
-        {"BADARG 1", 10, S("5")},
-        {"BADARG 1", 11, S("1")},
-        {"BADARG 1", 11, S("-2")},
-        {"BADARG 1", 12, S("0")},
-        {"BADARG 5", 13, S("-1")},
-        {"BADARG 5", 13, S("soon")},
-        {"BADARG 5", 14, S("x")},
-        {"BADARG 5", 14, S("900000000000")},
-        {"BADARG 5", 15, S("-1")},
-        {"BADARG 8", 17, S("1x")},
-        {"BADARG 8", 17, S("")},
-        {"BADARG 8", 17, S("1.5")},
-        {"BADARG 8", 17, S("-0")},
-        {"BADARG 8", 17, S("007")},
-        {"BADARG 8", 17, S("0x10")},
-        {"BADFIELD 8", 17, S("9007199254740992")},
-        {"BADFIELD 8", 17, S("-9007199254740992")},
-        {"BADFIELD 8", 17, S("99999999999999999999")},
-        {"BADARG 10", 18, S("v")}, /* the same field twice */
-        {"BADARG 12", 20, S("v")}, /* a mark in a field's place */
-        {"BADARG 12", 21, S("-9")},
-        {"BADARG 19", 27, S("x")},
-        {"BADARG 19", 28, S("0")},
-        {"BADARG 19", 28, S("3")},
-        {"BADSKETCH 22", 30, S("")},
-        {"BADSKETCH 22", 30, S("no sketch")},
-        {"BADSKETCH 22", 30, S(CORRUPT)},
+        {"BADARG 1", 10, S("x")},
+        {"BADARG 1", 10, S("0")},
+        {"BADARG 1", 10, S("-1-0")},
+        {"BADARG 1", 11, S("0-0")}, /* not after `from` */
+        {"BADARG 1", 11, S("5")},
+        {"BADARG 1", 12, S("1")},
+        {"BADARG 1", 12, S("-2")},
+        {"BADARG 1", 13, S("0")},
+        {"BADARG 5", 14, S("-1")},
+        {"BADARG 5", 14, S("soon")},
+        {"BADARG 5", 15, S("x")},
+        {"BADARG 5", 15, S("900000000000")},
+        {"BADARG 5", 16, S("-1")},
+        {"BADARG 8", 18, S("1x")},
+        {"BADARG 8", 18, S("")},
+        {"BADARG 8", 18, S("1.5")},
+        {"BADARG 8", 18, S("-0")},
+        {"BADARG 8", 18, S("007")},
+        {"BADARG 8", 18, S("0x10")},
+        {"BADFIELD 8", 18, S("9007199254740992")},
+        {"BADFIELD 8", 18, S("-9007199254740992")},
+        {"BADFIELD 8", 18, S("99999999999999999999")},
+        {"BADARG 10", 19, S("v")}, /* the same field twice */
+        {"BADARG 12", 21, S("v")}, /* a mark in a field's place */
+        {"BADARG 12", 22, S("-9")},
+        {"BADARG 19", 28, S("x")},
+        {"BADARG 19", 29, S("0")},
+        {"BADARG 19", 29, S("3")},
+        {"BADSKETCH 22", 31, S("")},
+        {"BADSKETCH 22", 31, S("no sketch")},
+        {"BADSKETCH 22", 31, S(CORRUPT)},
         {"BADARG -4", 6, S(TOTAL)}, /* a key twice */
         {"BADARG -6", 8, S(SEEN)},
+        {"BADARG -7", 9, S(LOG)},
     };
     flush();
     ASK(S("XADD"), S(LOG), S("5-0"), S("w"), S("x"));
@@ -295,7 +298,7 @@ static void every_refusal_of_an_argument_changes_nothing(void **state)
         assert_unchanged(&before);
     }
     struct str argv[] = {FIRST_CALL, FIRST_ARGS("0-0", "5-0")};
-    for (size_t argc = 9; argc < ARRAY_LEN(argv); argc++) {
+    for (size_t argc = 10; argc < ARRAY_LEN(argv); argc++) {
         assert_int_equal(memcmp(ask_args(redis, argc, argv), "BADARG", 6), 0);
         assert_unchanged(&before);
     }
@@ -315,6 +318,7 @@ static void every_refusal_of_what_is_stored_changes_nothing(void **state)
         {"BADTYPE 3", {S("SADD"), S(TOTAL), S("a"), S("1")}},
         {"BADTYPE 4", {S("SADD"), S(PAGE), S("a"), S("1")}},
         {"BADTYPE 5", {S("SADD"), S(SEEN), S("a"), S("1")}},
+        {"BADTYPE 7", {S("SADD"), S(OPEN), S("a"), S("1")}},
         {"BADFIELD 10", {S("HSET"), S(TOTAL), S("s"), S("many")}},
         {"BADFIELD 10", {S("HSET"), S(TOTAL), S("s"), S("1.0")}},
         {"BADFIELD 10", {S("HSET"), S(TOTAL), S("s"), S("9007199254740992")}},

@@ -26,11 +26,13 @@ static void check_call(const struct apply_call *call)
 {
     size_t keys = number_of(call->argv[2]);
     size_t live = call->live_keys.count, seen = call->seen_keys.count;
-    assert(keys == KEYS_BEFORE_LIVE + live + 2 * seen && call->argc > ARGS_BEFORE_KEYS + keys);
+    size_t open = call->days.count > 0 ? 1 : 0;
+    assert(keys == KEYS_BEFORE_LIVE + live + 2 * seen + open &&
+           call->argc > ARGS_BEFORE_KEYS + keys);
     for (size_t i = 0; i < KEYS_BEFORE_LIVE + live + seen; i++)
         assert(model_key_pattern(call->argv[ARGS_BEFORE_KEYS + i]) != NULL);
     /* Its scratch keys live within the call: no pattern may know them. */
-    for (size_t i = KEYS_BEFORE_LIVE + live + seen; i < keys; i++)
+    for (size_t i = KEYS_BEFORE_LIVE + live + seen; i < keys - open; i++)
         assert(model_key_pattern(call->argv[ARGS_BEFORE_KEYS + i]) == NULL);
     for (size_t number = 0; number <= keys + 1; number++) {
         char error[32];

@@ -64,13 +64,14 @@ static void the_documented_call(void **state)
     static const struct str EXPECTED[] = {
         S("FCALL"),
         S("apply"),
-        S("6"),
+        S("7"),
         S("ff:{0}:cursor"),
         S("ff:{0}:log"),
         S("ff:{0}:a.example:live:20261123:total"),
         S("ff:{0}:a.example:live:20261123:page"),
         S("ff:{0}:a.example:seen:20261123:page:/a"),
         S("ff:{0}:scratch:0"),
+        S("ff:{0}:open"),
         S("4-0"),
         S("5-0"),
         S("2"),
@@ -93,6 +94,7 @@ static void the_documented_call(void **state)
         S("2"),
         S("/a"),
         S(HYLL),
+        S("a.example:20261123"),
     };
     struct ledger_day *day = day_of("a.example");
     add(day, TABLE_PAGE, "/a", METRIC_PAGEVIEWS, 1);
@@ -170,11 +172,12 @@ static void a_cross_is_a_hash_of_its_own(void **state)
     static const struct str EXPECTED[] = {
         S("FCALL"),
         S("apply"),
-        S("4"),
+        S("5"),
         S("ff:{0}:cursor"),
         S("ff:{0}:log"),
         S("ff:{0}:a.example:live:20261123:page*country"),
         S("ff:{0}:a.example:live:20261123:page*event"),
+        S("ff:{0}:open"),
         S("0-0"),
         S("1-0"),
         S("2"),
@@ -195,6 +198,7 @@ static void a_cross_is_a_hash_of_its_own(void **state)
         S("0"),
         S("c/a\x1fsignup"),
         S("5"),
+        S("a.example:20261123"),
     };
     struct ledger_day *day = day_of("a.example");
     uint32_t a = row_index(day, TABLE_PAGE, "/a"), b = row_index(day, TABLE_PAGE, "/b"),
@@ -225,9 +229,9 @@ static void zero_sums_are_left_out_and_negative_ones_are_not(void **state)
     add(day, TABLE_TOTAL, "", METRIC_BOUNCES, -1);
     add(day, TABLE_TOTAL, "", METRIC_EVENTS, 9007199254740991);
     apply_call_build(&call, 0, &ledger, S("0-0"), S("1-0"), NOW_MS);
-    assert_int_equal(call.argc, 6 + 4 + 3 + ARRAY_LEN(ARGS));
+    assert_int_equal(call.argc, 7 + 4 + 3 + ARRAY_LEN(ARGS) + 1);
     for (size_t i = 0; i < ARRAY_LEN(ARGS); i++)
-        assert_true(str_eq(call.argv[13 + i], ARGS[i]));
+        assert_true(str_eq(call.argv[14 + i], ARGS[i]));
 }
 
 static void nothing_pending_only_moves_the_cursor(void **state)
@@ -252,8 +256,9 @@ static void only_days_with_something_pending_are_in_the_call(void **state)
     ledger_applied(&ledger);
     add(b, TABLE_DROPS, "bot", METRIC_PAGEVIEWS, 1);
     apply_call_build(&call, 0, &ledger, S("0-0"), S("1-0"), NOW_MS);
-    assert_true(str_eq(call.argv[2], S("3")));
+    assert_true(str_eq(call.argv[2], S("4")));
     assert_true(str_eq(call.argv[5], S("ff:{0}:b.example:drops:20261123")));
+    assert_true(str_eq(call.argv[call.argc - 1], S("b.example:20261123")));
 }
 
 /* Fresh registers of a row that had `known` before. */
@@ -265,7 +270,7 @@ static uint8_t encoding_after(struct ledger_day *day, const char *page, uint32_t
     ledger_applied(&ledger);
     ledger_add_register(day, row, (struct sketch_register){9000, 1});
     apply_call_build(&call, 0, &ledger, S("0-0"), S("1-0"), NOW_MS);
-    return (uint8_t)call.argv[call.argc - 1].ptr[4];
+    return (uint8_t)call.argv[call.argc - 2].ptr[4];
 }
 
 static void a_sketch_becomes_dense_once_at_its_bound(void **state)
@@ -279,7 +284,7 @@ static void a_sketch_becomes_dense_once_at_its_bound(void **state)
     struct ledger_row *row = ledger_row(day, TABLE_PAGE, S("/above"));
     ledger_add_register(day, row, (struct sketch_register){9001, 1});
     apply_call_build(&call, 0, &ledger, S("0-0"), S("1-0"), NOW_MS);
-    assert_int_equal(call.argv[call.argc - 1].ptr[4], 1);
+    assert_int_equal(call.argv[call.argc - 2].ptr[4], 1);
 }
 
 static void expiries_follow_the_date_and_late_sketches_the_clock(void **state)
