@@ -11,6 +11,8 @@
  * the same step as it counts. So a lost reply, another aggregator that was faster (MOVED) and a
  * refused call are one case: forget everything, look where the cursor stands, go on from there.
  *
+ * Between two applies it closes days that are over (close.c) and prunes, each for a moment only.
+ *
  * One thread, one connection. A signal sets a flag; every wait is short or is cut by it. Tables and
  * sites may stand in the operator's log, values may not. */
 
@@ -24,6 +26,7 @@
 
 #include "aggregator/aggregate_metrics.h"
 #include "aggregator/apply.h"
+#include "aggregator/close.h"
 #include "aggregator/functions.h"
 #include "aggregator/log_tail.h"
 #include "aggregator/prune.h"
@@ -51,7 +54,9 @@ struct aggregator {
     struct log_tail tail;
     struct apply_call call;
     struct prune prune;
-    int64_t apply_at_ms; /* not before it */
+    struct closing closing;
+    bool is_close_troubled; /* and that is logged */
+    int64_t apply_at_ms;    /* not before it */
     int64_t ledger_check_at_ms;
     uint32_t backoff_ms;
     bool is_idle;           /* the last step found the log empty */
@@ -216,7 +221,7 @@ static bool gather(struct aggregator *agg, int64_t *ret_began_ms)
 {
     struct log_tail *tail = &agg->tail;
     size_t count;
-    if (!log_tail_read(tail, agg->redis, true, &count, &agg->trouble))
+    if (!log_tail_read(tail, agg->redis, !agg->closing.is_under_way, &count, &agg->trouble))
         return tell(agg);
     *ret_began_ms = clock_mono_ms();
     if (count == 0 || tail->is_full)
@@ -376,6 +381,28 @@ static bool prune(struct aggregator *agg)
     return true;
 }
 
+/* Days that are over, for a moment. It stops nothing either: a later look does what was not done.
+ */
+static bool close_days(struct aggregator *agg)
+{
+    struct closing_counts counts;
+    bool good = closing_turn(&agg->closing, agg->redis, &agg->tail.ledger, &counts, &agg->trouble);
+    metrics_add(agg->metrics, AGGREGATE_CLOSED, counts.closed);
+    metrics_add(agg->metrics, AGGREGATE_FORGOTTEN, counts.forgotten);
+    metrics_add(agg->metrics, AGGREGATE_CLOSE_MOVED, counts.moved);
+    metrics_add(agg->metrics, AGGREGATE_CLOSE_MS, counts.ms);
+    metrics_set(agg->metrics, AGGREGATE_STUCK, counts.stuck);
+    health_set(agg->health, 0, AGGREGATE_CHECK_CLOSE, counts.stuck == 0, counts.stuck);
+    if (!good && agg->trouble.kind == TROUBLE_FUNCTION)
+        disconnect(agg);
+    if (!good && (agg->trouble.is_lost || agg->redis == NULL))
+        return tell(agg);
+    if (!good && !agg->is_close_troubled)
+        log_error("%s: %s", agg->trouble.doing, agg->trouble.said);
+    agg->is_close_troubled = !good;
+    return true;
+}
+
 /* When the next apply may be: this one took from `began_ms` until now. */
 static void schedule_next(struct aggregator *agg, int64_t began_ms, bool was_full)
 {
@@ -402,7 +429,7 @@ static bool step(struct aggregator *agg)
         if (!agg->has_cursor) /* it has set something aside */
             return true;
     }
-    if (!prune(agg) || !gather(agg, &began_ms))
+    if (!prune(agg) || !close_days(agg) || !gather(agg, &began_ms))
         return false;
     bool was_full = tail->is_full;
     if (tail->entries > 0) {
@@ -461,6 +488,7 @@ static void aggregator_init(struct aggregator *agg)
     model_key_cursor(&agg->cursor_key, agg->shard);
     log_tail_init(&agg->tail, agg->shard);
     apply_call_init(&agg->call);
+    closing_init(&agg->closing, agg->shard);
     agg->metrics_all = metrics_new(AGGREGATE_METRIC_ROWS, AGGREGATE__COUNT, 1);
     agg->metrics = metrics_part(agg->metrics_all, 0);
     agg->health = health_new(AGGREGATE_CHECK_ROWS, AGGREGATE_CHECK__COUNT, 1);
@@ -470,6 +498,7 @@ static void aggregator_done(struct aggregator *agg)
 {
     health_free(agg->health);
     metrics_free(agg->metrics_all);
+    closing_done(&agg->closing);
     apply_call_done(&agg->call);
     log_tail_done(&agg->tail);
     buf_done(&agg->cursor_key);

@@ -26,6 +26,16 @@
       "Steps that changed nothing, since another aggregator had done them.")                       \
     X(REFUSED, COUNTER, "footfall_aggregator_applies_refused_total", "",                           \
       "Steps that Redis refused; nothing is changed then.")                                        \
+    X(CLOSED, COUNTER, "footfall_aggregator_days_closed_total", "",                                \
+      "Days that were over and became records; again after late batches.")                         \
+    X(FORGOTTEN, COUNTER, "footfall_aggregator_days_forgotten_total", "",                          \
+      "Open days of sites that are no longer in the list, and that are gone.")                     \
+    X(CLOSE_MOVED, COUNTER, "footfall_aggregator_closes_moved_total", "",                          \
+      "Closes that changed nothing, since the day changed meanwhile.")                             \
+    X(CLOSE_MS, COUNTER_MS, "footfall_aggregator_close_seconds_total", "",                         \
+      "Time that closing took, looking for days included.")                                        \
+    X(STUCK, GAUGE, "footfall_aggregator_days_stuck", "",                                          \
+      "Days that are over and cannot be read, so that they stay as they are.")                     \
     X(CONNECTS, COUNTER, "footfall_aggregator_redis_connects_total", "",                           \
       "Connections to Redis that were made.")                                                      \
     X(UP, GAUGE, "footfall_aggregator_redis_up", "", "1 while it is connected.")                   \
@@ -53,6 +63,8 @@ enum aggregate_metric {
       "the log waits for too long")                                                                \
     X(QUARANTINE, "quarantine", false, "entries", "nothing is in quarantine",                      \
       "batches that could not be counted are in quarantine; footfall quarantine lists them")       \
+    X(CLOSE, "close", false, "days", "days that are over are closed",                              \
+      "days that are over cannot be read, and stay as they are")                                   \
     X(ROOM, "quarantine_room", true, "", "the quarantine has room",                                \
       "the quarantine is full: nothing is applied until there is room again")
 

@@ -121,27 +121,59 @@ size_t ledger_bytes(const struct ledger *ledger)
     return bytes;
 }
 
-struct ledger_day *ledger_day(struct ledger *ledger, struct str site, uint32_t date)
+static struct ledger_day *find_day(const struct ledger *ledger, struct str site, uint32_t date,
+                                   uint64_t hash)
 {
-    assert(site.len > 0);
-    if (2 * (ledger->count + 1) > ledger->slot_count) {
-        ledger->slots = larger_slots(ledger->slots, &ledger->slot_count);
-        for (uint32_t i = 0; i < ledger->count; i++)
-            place(ledger->slots, ledger->slot_count, ledger->days[i]->hash, i);
-    }
-    uint64_t hash = hash_tagged(date, site);
+    if (ledger->slot_count == 0)
+        return NULL;
     for (uint32_t slot = (uint32_t)hash & (ledger->slot_count - 1); ledger->slots[slot] != 0;
          slot = (slot + 1) & (ledger->slot_count - 1)) {
         struct ledger_day *day = ledger->days[ledger->slots[slot] - 1];
         if (day->hash == hash && day->date == date && str_eq(day->site, site))
             return day;
     }
+    return NULL;
+}
+
+static void place_days(struct ledger *ledger)
+{
+    for (uint32_t i = 0; i < ledger->count; i++)
+        place(ledger->slots, ledger->slot_count, ledger->days[i]->hash, i);
+}
+
+struct ledger_day *ledger_day(struct ledger *ledger, struct str site, uint32_t date)
+{
+    assert(site.len > 0);
+    uint64_t hash = hash_tagged(date, site);
+    struct ledger_day *day = find_day(ledger, site, date, hash);
+    if (day != NULL)
+        return day;
+    if (2 * (ledger->count + 1) > ledger->slot_count) {
+        ledger->slots = larger_slots(ledger->slots, &ledger->slot_count);
+        place_days(ledger);
+    }
     ledger->days =
         with_room(ledger->days, ledger->count, &ledger->capacity, sizeof(struct ledger_day *));
-    ledger->days[ledger->count] = day_new(site, date, hash);
-    ledger->days[ledger->count]->crosses_bytes = &ledger->crosses_bytes;
-    place(ledger->slots, ledger->slot_count, hash, ledger->count);
-    return ledger->days[ledger->count++];
+    day = day_new(site, date, hash);
+    day->crosses_bytes = &ledger->crosses_bytes;
+    ledger->days[ledger->count] = day;
+    place(ledger->slots, ledger->slot_count, hash, ledger->count++);
+    return day;
+}
+
+void ledger_forget_day(struct ledger *ledger, struct str site, uint32_t date)
+{
+    struct ledger_day *day = find_day(ledger, site, date, hash_tagged(date, site));
+    if (day == NULL)
+        return;
+    assert(!ledger_day_is_pending(day));
+    uint32_t index = 0;
+    while (ledger->days[index] != day)
+        index++;
+    ledger->days[index] = ledger->days[--ledger->count];
+    day_free(day);
+    memset(ledger->slots, 0, ledger->slot_count * sizeof(*ledger->slots));
+    place_days(ledger);
 }
 
 /* --- Rows ------------------------------------------------------------------------------------- */

@@ -66,8 +66,10 @@ void ledger_forget(struct ledger *ledger);
 /* Bytes of memory that it holds, to a tenth. */
 size_t ledger_bytes(const struct ledger *ledger);
 
-/* Made when absent; stays where it is until ledger_forget(). */
+/* Made when absent; stays where it is until it is forgotten. */
 struct ledger_day *ledger_day(struct ledger *ledger, struct str site, uint32_t date);
+/* Forgets one day, which has nothing pending; nothing when it is not known. */
+void ledger_forget_day(struct ledger *ledger, struct str site, uint32_t date);
 /* One field of the table's hash at rest, as HKEYS tells it; marks are passed over. */
 void ledger_load_field(struct ledger_day *day, enum table table, struct str field);
 

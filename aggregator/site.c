@@ -21,7 +21,7 @@
 #include "common/hash.h"
 
 enum { HOST_NAME_BYTES_MAX = 253 }; /* RFC 1035 */
-static_assert(SITE_ALIASES_MAX == 32, "a sentence says so");
+static_assert(SITE_ALIASES_MAX == 32 && KEEP_MONTHS_MAX == 240, "sentences say so");
 
 /* A site and the bytes that its slices point to. */
 struct site_memory {
@@ -29,9 +29,13 @@ struct site_memory {
     char text[];
 };
 
-static const char *const PRESET_NAMES[] = {
-    [SITE_STANDARD] = "standard",
-    [SITE_STRICT] = "strict",
+/* What a preset means where a setting of its own does not say otherwise. */
+static const struct {
+    const char *name;
+    int keep_days, keep_months;
+} PRESETS[] = {
+    [SITE_STANDARD] = {"standard", KEEP_DAYS_STANDARD, KEEP_MONTHS_STANDARD},
+    [SITE_STRICT] = {"strict", KEEP_DAYS_STRICT, 0},
 };
 
 /* --- Settings --------------------------------------------------------------------------------- */
@@ -62,9 +66,9 @@ static bool read_timezone(const json_t *value, struct site *draft, char *error, 
 
 static bool read_preset(const json_t *value, struct site *draft, char *error, size_t error_bytes)
 {
-    const char *name = value == NULL ? PRESET_NAMES[SITE_STANDARD] : json_string_value(value);
-    for (size_t i = 0; name != NULL && i < ARRAY_LEN(PRESET_NAMES); i++) {
-        if (strcmp(name, PRESET_NAMES[i]) == 0) {
+    const char *name = value == NULL ? PRESETS[SITE_STANDARD].name : json_string_value(value);
+    for (size_t i = 0; name != NULL && i < ARRAY_LEN(PRESETS); i++) {
+        if (strcmp(name, PRESETS[i].name) == 0) {
             draft->preset = (enum site_preset)i;
             return true;
         }
@@ -91,6 +95,30 @@ static bool read_aliases(const json_t *value, struct site *draft, char *error, s
     return true;
 }
 
+static bool read_months(const json_t *value, int least, int *months)
+{
+    if (value == NULL)
+        return true;
+    json_int_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < least || number > KEEP_MONTHS_MAX)
+        return false;
+    *months = (int)number;
+    return true;
+}
+
+/* After the preset, which says what holds where they are absent. */
+static bool read_retention(const json_t *root, struct site *draft, char *error, size_t error_bytes)
+{
+    draft->keep_days = PRESETS[draft->preset].keep_days;
+    draft->keep_months = PRESETS[draft->preset].keep_months;
+    if (!read_months(json_object_get(root, "keep_days"), 1, &draft->keep_days))
+        return refuse(error, error_bytes,
+                      "The site's keep_days must be a number of months from 1 to 240.");
+    return read_months(json_object_get(root, "keep_months"), 0, &draft->keep_months) ||
+           refuse(error, error_bytes,
+                  "The site's keep_months must be a number of months from 0 to 240.");
+}
+
 /* Fills `draft` with slices of `domain` and `root`; its zone is set even when it fails later. */
 static bool read_settings(struct str domain, const json_t *root, struct site *draft, char *error,
                           size_t error_bytes)
@@ -104,14 +132,18 @@ static bool read_settings(struct str domain, const json_t *root, struct site *dr
     const json_t *timezone = json_object_get(root, "timezone");
     const json_t *preset = json_object_get(root, "preset");
     const json_t *aliases = json_object_get(root, "aliases");
-    size_t known = (timezone != NULL) + (preset != NULL) + (aliases != NULL);
+    size_t known = (timezone != NULL) + (preset != NULL) + (aliases != NULL) +
+                   (json_object_get(root, "keep_days") != NULL) +
+                   (json_object_get(root, "keep_months") != NULL);
     if (json_object_size(root) != known)
         return refuse(error, error_bytes,
-                      "The site's settings have a field other than timezone, preset and aliases.");
+                      "The site's settings have a field other than timezone, preset, aliases, "
+                      "keep_days and keep_months.");
     draft->domain = domain;
     return read_timezone(timezone, draft, error, error_bytes) &&
            read_preset(preset, draft, error, error_bytes) &&
-           read_aliases(aliases, draft, error, error_bytes);
+           read_aliases(aliases, draft, error, error_bytes) &&
+           read_retention(root, draft, error, error_bytes);
 }
 
 static struct str copy_text(char **at, struct str s)
@@ -167,8 +199,12 @@ char *site_format(const struct site *site)
         json_array_append_new(aliases, json_stringn(site->aliases[i].ptr, site->aliases[i].len));
     json_t *root = json_object();
     json_object_set_new(root, "timezone", json_stringn(site->timezone.ptr, site->timezone.len));
-    json_object_set_new(root, "preset", json_string(PRESET_NAMES[site->preset]));
+    json_object_set_new(root, "preset", json_string(PRESETS[site->preset].name));
     json_object_set_new(root, "aliases", aliases);
+    if (site->keep_days != PRESETS[site->preset].keep_days)
+        json_object_set_new(root, "keep_days", json_integer(site->keep_days));
+    if (site->keep_months != PRESETS[site->preset].keep_months)
+        json_object_set_new(root, "keep_months", json_integer(site->keep_months));
     char *text = json_dumps(root, JSON_COMPACT);
     json_decref(root);
     if (text == NULL)

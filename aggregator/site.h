@@ -17,13 +17,15 @@ struct site {
     struct str timezone; /* IANA name */
     struct time_zone *zone;
     enum site_preset preset;
+    int keep_days, keep_months;           /* how many months day records and month records stay */
     struct str aliases[SITE_ALIASES_MAX]; /* hosts; "*.example.com" for any subdomain */
     size_t alias_count;
 };
 
 /* From the JSON kept in `ff:sites`: {"timezone":"Europe/Amsterdam","preset":"standard",
- * "aliases":["www.example.com"]}. An absent field has its default: UTC, standard, none. NULL, with
- * a sentence in `error` that names the field and repeats no input, when it is not valid. */
+ * "aliases":["www.example.com"],"keep_days":25,"keep_months":60}. An absent field has its default:
+ * UTC, standard, none, and what the preset keeps. NULL, with a sentence in `error` that names the
+ * field and repeats no input, when it is not valid. */
 MUST_CHECK struct site *site_parse(struct str domain, struct str json, char *error,
                                    size_t error_bytes);
 /* The JSON of a site; the caller frees. */

@@ -340,6 +340,47 @@ static_assert(DAY_NAMES_BYTES_MAX >= 64u * DAY_NAMES_MAX, "as many names as may 
 /* Of a month's names, what the next chunk is compressed against. */
 #define RECORD_NAMES_PREFIX_BYTES (128 * 1024)
 
+/* --- The close ---------------------------------------------------------------------------------
+ */
+/* A site's day is closed so long after its midnight: `mix.seconds` is ten minutes at the most, and
+ * what was sealed then has some more to arrive. What comes later opens the day again. */
+#define CLOSE_AFTER_MS (15 * 60 * 1000)
+/* And not before so long without a change: dashboards may have a live message of that day for
+ * OVERLAY_EXPIRY_MS, and a spool that is replayed brings a day in many batches. */
+#define CLOSE_QUIET_MS (60 * 1000)
+static_assert(CLOSE_QUIET_MS >= 10 * OVERLAY_EXPIRY_MS, "no live message is of a closed day");
+/* How often the aggregator looks which days are over. */
+#define CLOSE_LOOK_MS (20 * 1000)
+/* One turn of closing, between two applies: then the log has its turn again. A day that takes
+ * longer is a turn by itself. */
+#define CLOSE_TURN_MS 50
+/* Open days that are over and known to the aggregator, some 150 bytes each: two of every site, and
+ * many years of some. Others wait for a later look. */
+#define CLOSE_DAYS_MAX (4 * SITES_MAX)
+/* What cannot be read is tried again after this: somebody may have repaired it. */
+#define CLOSE_RETRY_MS (10 * 60 * 1000)
+/* A day of a site that is no longer in the list goes after so long without a change: collectors
+ * have the new list by then, and what they had sealed before has come. */
+#define CLOSE_FORGET_MS (5 * 60 * 1000)
+/* Keys of one day that go when it closes: each row of each table may have a sketch. */
+#define CLOSE_KEYS_BYTES_MAX (16u * 1024 * 1024)
+/* Months that records stay, unless a site's settings say otherwise: days for two years, so that
+ * each can be compared with that of a year ago, and not longer than the 25 months that France's
+ * authority asks for; months for five years, or in the strict preset not at all. */
+#define KEEP_DAYS_STANDARD 25
+#define KEEP_DAYS_STRICT 25
+#define KEEP_MONTHS_STANDARD 60
+/* The most that a site may ask for. */
+#define KEEP_MONTHS_MAX 240
+/* A day that closes so many months after its own is an imported one, and stays from then on. */
+#define RETENTION_LATE_MONTHS 2
+/* Days are folded into their month so long before they leave, and leave by themselves only so long
+ * after that: while nothing runs, nothing is lost. */
+#define RETENTION_FOLD_EARLY_DAYS 3
+#define RETENTION_FOLD_LATE_DAYS 31
+/* One record: more than a day takes whose every table and cross is full. */
+#define RECORD_BYTES_MAX (16u * 1024 * 1024)
+
 /* --- What leaves the log otherwise -------------------------------------------------------------
  */
 /* Entries that cannot be applied. Of a usual 20 KB each, 20 MB; at the worst BATCH_BYTES_MAX each.
