@@ -22,11 +22,11 @@
 #define ACL_AGGREGATOR                                                                             \
     "resetchannels resetkeys -@all ~ff:{*}:*"                                                      \
     " +function|load +function|list +fcall +ping"                                                  \
-    " +type +get +set +del +unlink +strlen +rename +hget +hmget +hset +hkeys"                      \
+    " +type +get +set +del +unlink +strlen +exists +rename +hget +hmget +hset +hkeys"              \
     " +pfcount +pfmerge +pexpire +pexpireat +pexpiretime +xread +xrange +xtrim +xlen +xdel "       \
     "+xsetid"                                                                                      \
     " +time (~ff:{*}:quarantine +xadd) (~ff:{*}:writers +hscan +hdel)"                             \
-    " (~ff:{*}:open +hdel +hgetall) (~ff:{*}:*:* +hgetall) (%R~ff:sites +hmget)"
+    " (~ff:{*}:open +hdel +hgetall) (~ff:{*}:*:* +hgetall) (%R~ff:sites +hmget +hgetall)"
 
 /* The dashboards read: several keys in one step (MULTI), how long the log is, and what is live.
  * They change nothing. */

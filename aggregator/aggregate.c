@@ -31,6 +31,7 @@
 #include "aggregator/log_tail.h"
 #include "aggregator/prune.h"
 #include "aggregator/quarantine.h"
+#include "aggregator/rollup.h"
 #include "aggregator/trouble.h"
 #include "common/admin.h"
 #include "common/clock.h"
@@ -55,7 +56,8 @@ struct aggregator {
     struct apply_call call;
     struct prune prune;
     struct closing closing;
-    bool is_close_troubled; /* and that is logged */
+    struct rollup rollup;
+    bool is_close_troubled; /* of these two; it is logged */
     int64_t apply_at_ms;    /* not before it */
     int64_t ledger_check_at_ms;
     uint32_t backoff_ms;
@@ -216,12 +218,18 @@ static bool set_aside_what_is_behind(struct aggregator *agg)
 /* --- Applying ----------------------------------------------------------------------------------
  */
 
+/* With days to close or to fold: then an empty log is not waited for. */
+static bool is_busy(const struct aggregator *agg)
+{
+    return agg->closing.is_under_way || agg->rollup.sites != NULL;
+}
+
 /* Waits for an entry, then until the next apply is due, and folds all there is by then. */
 static bool gather(struct aggregator *agg, int64_t *ret_began_ms)
 {
     struct log_tail *tail = &agg->tail;
     size_t count;
-    if (!log_tail_read(tail, agg->redis, !agg->closing.is_under_way, &count, &agg->trouble))
+    if (!log_tail_read(tail, agg->redis, !is_busy(agg), &count, &agg->trouble))
         return tell(agg);
     *ret_began_ms = clock_mono_ms();
     if (count == 0 || tail->is_full)
@@ -381,9 +389,7 @@ static bool prune(struct aggregator *agg)
     return true;
 }
 
-/* Days that are over, for a moment. It stops nothing either: a later look does what was not done.
- */
-static bool close_days(struct aggregator *agg)
+static bool close_for_a_moment(struct aggregator *agg)
 {
     struct closing_counts counts;
     bool good = closing_turn(&agg->closing, agg->redis, &agg->tail.ledger, &counts, &agg->trouble);
@@ -393,6 +399,25 @@ static bool close_days(struct aggregator *agg)
     metrics_add(agg->metrics, AGGREGATE_CLOSE_MS, counts.ms);
     metrics_set(agg->metrics, AGGREGATE_STUCK, counts.stuck);
     health_set(agg->health, 0, AGGREGATE_CHECK_CLOSE, counts.stuck == 0, counts.stuck);
+    return good;
+}
+
+static bool roll_up_for_a_moment(struct aggregator *agg)
+{
+    struct rollup_counts counts;
+    bool good = rollup_turn(&agg->rollup, agg->redis, &counts, &agg->trouble);
+    metrics_add(agg->metrics, AGGREGATE_FOLDED, counts.folded);
+    metrics_add(agg->metrics, AGGREGATE_FOLD_DAMAGED, counts.damaged);
+    return good;
+}
+
+/* Days that are over, and months of which days are about to leave. It stops nothing either: what
+ * was not done is done at a later look. */
+static bool close_days(struct aggregator *agg)
+{
+    bool good = close_for_a_moment(agg);
+    if (good && !agg->closing.is_under_way)
+        good = roll_up_for_a_moment(agg);
     if (!good && agg->trouble.kind == TROUBLE_FUNCTION)
         disconnect(agg);
     if (!good && (agg->trouble.is_lost || agg->redis == NULL))
@@ -489,6 +514,7 @@ static void aggregator_init(struct aggregator *agg)
     log_tail_init(&agg->tail, agg->shard);
     apply_call_init(&agg->call);
     closing_init(&agg->closing, agg->shard);
+    rollup_init(&agg->rollup, clock_mono_ms());
     agg->metrics_all = metrics_new(AGGREGATE_METRIC_ROWS, AGGREGATE__COUNT, 1);
     agg->metrics = metrics_part(agg->metrics_all, 0);
     agg->health = health_new(AGGREGATE_CHECK_ROWS, AGGREGATE_CHECK__COUNT, 1);
@@ -499,6 +525,7 @@ static void aggregator_done(struct aggregator *agg)
     health_free(agg->health);
     metrics_free(agg->metrics_all);
     closing_done(&agg->closing);
+    rollup_done(&agg->rollup);
     apply_call_done(&agg->call);
     log_tail_done(&agg->tail);
     buf_done(&agg->cursor_key);

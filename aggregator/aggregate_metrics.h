@@ -32,6 +32,10 @@
       "Open days of sites that are no longer in the list, and that are gone.")                     \
     X(CLOSE_MOVED, COUNTER, "footfall_aggregator_closes_moved_total", "",                          \
       "Closes that changed nothing, since the day changed meanwhile.")                             \
+    X(FOLDED, COUNTER, "footfall_aggregator_months_folded_total", "",                              \
+      "Months that days were folded into before they left.")                                       \
+    X(FOLD_DAMAGED, COUNTER, "footfall_aggregator_folds_damaged_total", "",                        \
+      "Months whose days could not be read for it; each time that they were looked at.")           \
     X(CLOSE_MS, COUNTER_MS, "footfall_aggregator_close_seconds_total", "",                         \
       "Time that closing took, looking for days included.")                                        \
     X(STUCK, GAUGE, "footfall_aggregator_days_stuck", "",                                          \

@@ -112,28 +112,32 @@ static bool look(struct closing *closing, struct redis *redis, struct trouble *r
 
 /* --- One day ---------------------------------------------------------------------------------- */
 
-/* What a day becomes. Empty: it is forgotten. */
-struct sealed {
+/* A day on its way: what it was, and what it becomes; nothing when it is forgotten. */
+struct sealing {
+    struct close_day *day;
+    struct close_reading reading;
     struct buf record, names;
     int64_t expiry_ms;
 };
 
-static void seal(struct close_reading *reading, const struct close_day *day, struct sealed *sealed)
+static void seal(struct sealing *sealing)
 {
+    struct close_reading *reading = &sealing->reading;
+    const struct close_day *day = sealing->day;
     struct thresholds thresholds = thresholds_of_preset(day->settings->preset);
     if (!day_set_timezone(&reading->day, day->settings->timezone))
         assert(!"a zone's name has room");
     threshold_apply(&reading->day, &thresholds);
-    record_encode(&reading->day, &reading->month, &sealed->record, &sealed->names);
-    sealed->expiry_ms = retention_day_expiry_ms(day->settings, day->date, clock_wall_ms());
+    record_encode(&reading->day, &reading->month, &sealing->record, &sealing->names);
+    sealing->expiry_ms = retention_day_expiry_ms(day->settings, day->date, clock_wall_ms());
 }
 
 /* The arguments of the one function, in the order of its head. */
 static struct redis_reply *call_close(const struct closing *closing, struct redis *redis,
-                                      const struct close_day *day,
-                                      const struct close_reading *reading,
-                                      const struct sealed *sealed)
+                                      const struct sealing *sealing)
 {
+    const struct close_day *day = sealing->day;
+    const struct close_reading *reading = &sealing->reading;
     const struct key_list *keys = &reading->keys;
     size_t argc = 0;
     struct str *argv = calloc(CALL_HEAD + CALL_KEYS + keys->count + CALL_ARGS, sizeof(*argv));
@@ -151,12 +155,12 @@ static struct redis_reply *call_close(const struct closing *closing, struct redi
     model_open_field(&field, day->site, day->date);
     (void)snprintf(count, sizeof(count), "%zu", CALL_KEYS + keys->count);
     (void)snprintf(length, sizeof(length), "%zu", redis_reply_str(reading->names_reply).len);
-    (void)snprintf(expiry, sizeof(expiry), "%" PRId64, sealed->expiry_ms);
+    (void)snprintf(expiry, sizeof(expiry), "%" PRId64, sealing->expiry_ms);
     const struct str head[] = {STR_LIT("FCALL"), STR_LIT("close"), str_from(count),
                                buf_str(&open),   buf_str(&record), buf_str(&names)};
     const struct str args[CALL_ARGS] = {
-        buf_str(&field),  log_entry_id_str(&day->mark), str_from(length), buf_str(&sealed->record),
-        str_from(expiry), buf_str(&sealed->names),      str_from(expiry)};
+        buf_str(&field),  log_entry_id_str(&day->mark), str_from(length), buf_str(&sealing->record),
+        str_from(expiry), buf_str(&sealing->names),     str_from(expiry)};
     for (size_t i = 0; i < ARRAY_LEN(head); i++)
         argv[argc++] = head[i];
     for (size_t i = 0; i < keys->count; i++)
@@ -183,15 +187,14 @@ static void leave_live(struct close_day *day, const char *damage)
 }
 
 /* A function that refuses for what is stored leaves the day live, like damage. */
-static bool store(struct closing *closing, struct redis *redis, struct close_day *day,
-                  const struct close_reading *reading, const struct sealed *sealed, bool *ret_moved,
-                  struct trouble *ret_trouble)
+static bool store(struct closing *closing, struct redis *redis, struct sealing *sealing,
+                  bool *ret_moved, struct trouble *ret_trouble)
 {
-    struct redis_reply *reply = trouble_check(ret_trouble, "closing a day", redis,
-                                              call_close(closing, redis, day, reading, sealed));
+    struct redis_reply *reply =
+        trouble_check(ret_trouble, "closing a day", redis, call_close(closing, redis, sealing));
     *ret_moved = reply == NULL || !redis_reply_is(reply, "OK");
     if (reply == NULL && !ret_trouble->is_lost && trouble_lasts(ret_trouble->kind)) {
-        leave_live(day, trouble_words(ret_trouble->kind));
+        leave_live(sealing->day, trouble_words(ret_trouble->kind));
         return true;
     }
     redis_reply_free(reply);
@@ -201,25 +204,25 @@ static bool store(struct closing *closing, struct redis *redis, struct close_day
 bool closing_day(struct closing *closing, struct redis *redis, struct close_day *day,
                  bool *ret_moved, struct trouble *ret_trouble)
 {
-    struct close_reading reading;
-    struct sealed sealed = {.expiry_ms = 0};
-    close_reading_init(&reading, day->date);
-    buf_init(&sealed.record, RECORD_BYTES_MAX);
-    buf_init(&sealed.names, RECORD_NAMES_BYTES_MAX);
+    struct sealing sealing = {.day = day};
+    struct close_reading *reading = &sealing.reading;
+    close_reading_init(reading, day->date);
+    buf_init(&sealing.record, RECORD_BYTES_MAX);
+    buf_init(&sealing.names, RECORD_NAMES_BYTES_MAX);
     *ret_moved = true;
-    bool good = close_read(&reading, redis, day->site, ret_trouble);
-    bool is_whole = good && (day->is_forgotten || (reading.damage[0] == '\0' &&
-                                                   close_read_sealed(&reading, closing->reader)));
+    bool good = close_read(reading, redis, day->site, ret_trouble);
+    bool is_whole = good && (day->is_forgotten || (reading->damage[0] == '\0' &&
+                                                   close_read_sealed(reading, closing->reader)));
     if (is_whole && !day->is_forgotten)
-        seal(&reading, day, &sealed);
-    assert(!sealed.record.overflow && !sealed.names.overflow);
+        seal(&sealing);
+    assert(!sealing.record.overflow && !sealing.names.overflow);
     if (is_whole)
-        good = store(closing, redis, day, &reading, &sealed, ret_moved, ret_trouble);
+        good = store(closing, redis, &sealing, ret_moved, ret_trouble);
     else if (good)
-        leave_live(day, reading.damage);
-    buf_done(&sealed.record);
-    buf_done(&sealed.names);
-    close_reading_done(&reading);
+        leave_live(day, reading->damage);
+    buf_done(&sealing.record);
+    buf_done(&sealing.names);
+    close_reading_done(reading);
     return good;
 }
 

@@ -64,6 +64,13 @@
 --   status MOVED  the field or the names are others: nothing is changed
 --   error  BADARG, BADTYPE n
 --
+-- fold     KEYS 1 names  2 month's record, then the days of the month
+--          ARGV 1 length of the names  2 the new names  3 the new record of the month  4 their expiry
+--               5 the month's record and then each day's as they were read; nothing for none
+--   status OK     the month has the new record and names, with at least that expiry, and no days
+--   status MOVED  the names or a record are others: nothing is changed
+--   error  BADARG, BADTYPE n
+--
 -- quarantine  KEYS 1 cursor  2 log  3 quarantine
 --             ARGV 1 where the cursor stands  2 the log's first entry  3 why, in words  4 kept, ms
 --   status OK     that entry is in the quarantine, as {e its id, r why, and w n p as it had them;
@@ -380,6 +387,31 @@ local function close(keys, args)
     return redis.status_reply('OK')
 end
 
+local function fold(keys, args)
+    local names, month = keys[1], keys[2]
+    local length, expiry = natural(args[1]), natural(args[4])
+    if #keys < 3 or #args ~= 4 + #keys - 1 or not length or not expiry or #args[2] == 0
+        or #args[3] == 0 then
+        return bad('BADARG')
+    end
+    for i = 1, #keys do
+        if not has_type(keys[i], 'string') then return bad('BADTYPE', i) end
+    end
+    if redis.call('STRLEN', names) ~= length then return redis.status_reply('MOVED') end
+    for i = 2, #keys do
+        if (redis.call('GET', keys[i]) or '') ~= args[3 + i] then
+            return redis.status_reply('MOVED')
+        end
+    end
+    local latest = math.max(expiry, redis.call('PEXPIRETIME', month))
+    redis.call('SET', names, args[2])
+    redis.call('SET', month, args[3])
+    redis.call('PEXPIREAT', names, spelled(latest))
+    redis.call('PEXPIREAT', month, spelled(latest))
+    drop('UNLINK', keys, 3, #keys)
+    return redis.status_reply('OK')
+end
+
 -- --- quarantine -----------------------------------------------------------------------------
 
 -- Fields as append writes them: those of a batch.
@@ -466,6 +498,7 @@ redis.register_function('append', append)
 redis.register_function('import', import)
 redis.register_function('apply', apply)
 redis.register_function('close', close)
+redis.register_function('fold', fold)
 redis.register_function('quarantine', quarantine)
 redis.register_function('retry', retry)
 redis.register_function('prune', prune)

@@ -22,7 +22,7 @@ struct site_watch {
 
 static void read_sites(struct site_watch *watch);
 
-static struct site_list *list_of(const struct redis_reply *reply)
+struct site_list *site_list_of_reply(const struct redis_reply *reply, size_t *ret_bad)
 {
     size_t pairs = redis_reply_count(reply) / 2, count = 0, bad = 0;
     struct site **sites = calloc(pairs + 1, sizeof(*sites));
@@ -40,12 +40,20 @@ static struct site_list *list_of(const struct redis_reply *reply)
         else
             bad++;
     }
+    struct site_list *list = site_list_new(sites, count);
+    free(sites);
+    *ret_bad = bad;
+    return list;
+}
+
+static struct site_list *list_of(const struct redis_reply *reply)
+{
+    size_t bad;
+    struct site_list *list = site_list_of_reply(reply, &bad);
     if (bad > 0)
         log_warn("%zu sites of the list cannot be read or are over the limit of %d; they are not "
                  "counted",
                  bad, SITES_MAX);
-    struct site_list *list = site_list_new(sites, count);
-    free(sites);
     return list;
 }
 

@@ -15,3 +15,6 @@ struct site_watch *site_watch_new(struct loop *loop, const struct redis_address 
 void site_watch_free(struct site_watch *watch);
 /* False until the list was read once. */
 bool site_watch_is_ready(const struct site_watch *watch);
+
+/* The sites of HGETALL's reply, and how many of it cannot be read or are over SITES_MAX. */
+struct site_list *site_list_of_reply(const struct redis_reply *reply, size_t *ret_bad);

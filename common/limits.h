@@ -378,6 +378,13 @@ static_assert(CLOSE_QUIET_MS >= 10 * OVERLAY_EXPIRY_MS, "no live message is of a
  * after that: while nothing runs, nothing is lost. */
 #define RETENTION_FOLD_EARLY_DAYS 3
 #define RETENTION_FOLD_LATE_DAYS 31
+/* How often all sites are looked at for days that leave soon; far less than
+ * RETENTION_FOLD_EARLY_DAYS. */
+#define ROLLUP_EVERY_MS (6 * 60 * 60 * 1000)
+/* One turn of it, as of closing; a site takes some milliseconds. */
+#define ROLLUP_TURN_MS 20
+/* Months that are looked for, back from the first that leaves: an imported log may be as old. */
+#define ROLLUP_MONTHS_MAX 256
 /* One record: more than a day takes whose every table and cross is full. */
 #define RECORD_BYTES_MAX (16u * 1024 * 1024)
 

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READY_DEADLINE_MS = 20000, ARGS_MAX = 48, POLL_MS = 5 };
+enum { READY_DEADLINE_MS = 20000, ARGS_MAX = 64, POLL_MS = 5 };
 
 static void fail(const char *what, const char *detail)
 {

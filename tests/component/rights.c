@@ -101,7 +101,7 @@ static void an_aggregator_applies_and_loads_the_library(void **state)
         {false, {S("HDEL"), S(TOTAL), S("a")}},
         {false, {S("XADD"), S(LOG), S("*"), S("w"), S("x")}},
         {false, {S("HGETALL"), S(WRITERS)}},
-        {false, {S("HGETALL"), S("ff:sites")}},
+        {true, {S("HGETALL"), S("ff:sites")}},
         {true, {S("HMGET"), S("ff:sites"), S("a.example")}},
         {true, {S("HDEL"), S(OPEN), S("a.example:20261123")}},
         {true, {S("HGETALL"), S(OPEN)}},
