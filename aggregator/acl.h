@@ -44,5 +44,5 @@
     " +@read +hset +hdel +publish +subscribe +psubscribe +unsubscribe +punsubscribe"               \
     " +multi +exec +discard +ping +info +memory|usage +config|get +acl|whoami +acl|dryrun"         \
     " +function|load +function|list +bgrewriteaof +shutdown"                                       \
-    " (~ff:{*}:* +del) (~ff:{*}:log ~ff:{*}:quarantine +fcall +xadd +xdel)"                        \
+    " (~ff:{*}:* +del) (~ff:{*}:open +hdel) (~ff:{*}:log ~ff:{*}:quarantine +fcall +xadd +xdel)"   \
     " (~ff:{*}:log ~ff:{*}:*:imports +fcall +type +xlen +xadd +hget +hset +hlen)"

@@ -378,3 +378,20 @@ const char *model_key_pattern(struct str key)
         return "ff:{n}:quarantine";
     return site_key_pattern(key);
 }
+
+bool model_key_date(struct str key, uint32_t *ret_date)
+{
+    struct str part, shard, site, kind;
+    uint32_t number;
+    if (model_key_pattern(key) == NULL || !take_until(&key, ':', &part) ||
+        !take_until(&key, ':', &shard) || !take_until(&key, ':', &site) ||
+        !take_until(&key, ':', &kind))
+        return false;
+    part = str_prefix(key, str_find(key, ':'));
+    if (take_number(part, MONTH_DIGITS, &number))
+        number = number * 100 + 1;
+    else if (!take_number(part, DATE_DIGITS, &number))
+        return false;
+    *ret_date = number;
+    return model_date_valid(number);
+}

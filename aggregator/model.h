@@ -141,5 +141,8 @@ void model_channel_sites(struct buf *out);
 /* What every key of a site begins with. */
 void model_key_site_prefix(struct buf *out, struct str site);
 
+/* The first date that a key of a site tells of; false for one that tells of none. */
+bool model_key_date(struct str key, uint32_t *ret_date);
+
 /* Which pattern of the inventory a key belongs to, or NULL for a key that must not exist. */
 const char *model_key_pattern(struct str key);

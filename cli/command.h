@@ -34,6 +34,7 @@ int command_aggregate(int argc, char **argv);
 int command_dashboards(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_site(int argc, char **argv);
+int command_erase(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_quarantine(int argc, char **argv);
 int command_import(int argc, char **argv);

@@ -19,6 +19,7 @@ static const struct command {
     {"aggregate", "one role: fold the log into counts", command_aggregate},
     {"dashboards", "one role: answer questions and show pages", command_dashboards},
     {"site", "the sites that are counted: add, list, show, remove", command_site},
+    {"erase", "delete counts of a site, all or old ones", command_erase},
     {"stats", "a site's counts, in the terminal or as JSON", stats_main},
     {"import", "page views of access logs, at the logs' own dates", command_import},
     {"check", "is everything as it should be: configuration, Redis, geo database", command_check},

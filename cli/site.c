@@ -9,19 +9,23 @@
 
 #include "cli/command.h"
 #include "cli/site_admin.h"
+#include "cli/site_words.h"
+#include "common/config_value.h"
 
 enum { ERROR_BYTES = 512 };
 
 static const char HELP[] =
     "usage: footfall site add DOMAIN [--timezone Europe/Amsterdam] [--preset standard|strict]\n"
-    "                     [--alias HOST]...\n"
+    "                     [--alias HOST]... [--keep-days MONTHS] [--keep-months MONTHS]\n"
     "       footfall site list [--json]\n"
-    "       footfall site show DOMAIN\n"
+    "       footfall site show DOMAIN [--json]\n"
     "       footfall site remove DOMAIN [--yes]\n\n"
     "The sites that are counted. A page view counts for the site whose domain or alias its host\n"
     "is; www.DOMAIN belongs to DOMAIN, and *.DOMAIN is an alias for any host below it.\n"
-    "`add` on a site that is there changes the settings that are given. `remove` forgets all of "
-    "its counts.\n\n"
+    "`add` on a site that is there changes the settings that are given. `show` says in sentences\n"
+    "what they mean for visitors. `remove` forgets all of its counts.\n\n"
+    "  --keep-days     how many months numbers by day are kept (25, from when a day is closed)\n"
+    "  --keep-months   how many months those by month are kept after that (60; strict: 0, none)\n"
     "  --data DIR      the data folder of `footfall serve` (./data)\n"
     "  --config FILE   configuration, for a Redis of your own\n";
 
@@ -29,6 +33,7 @@ struct site_arguments {
     struct command_place place;
     struct site_request request;
     const char *aliases[SITE_ALIASES_MAX];
+    int keep_days, keep_months;
     bool json;
     bool yes;
 };
@@ -132,8 +137,12 @@ static int site_show(struct redis *redis, const struct config *config,
         code = complain("there is no such site; `footfall site list` shows all.");
     else
         print_json(site_json(site));
-    if (site != NULL && !args->json)
+    if (site != NULL && !args->json) {
+        (void)putchar('\n');
+        site_words_print(site, stdout);
+        (void)putchar('\n');
         print_snippet(config, site->domain);
+    }
     site_list_unref(list);
     return code;
 }
@@ -188,6 +197,15 @@ static const struct {
 
 /* --- Options ---------------------------------------------------------------------------------- */
 
+static bool read_months(const char *text, int *ret_months)
+{
+    unsigned months;
+    if (!value_uint(str_from(text), KEEP_MONTHS_MAX, &months))
+        return false;
+    *ret_months = (int)months;
+    return true;
+}
+
 /* True to go on; else *ret_code is the exit code. */
 static bool arguments_read(int argc, char **argv, struct site_arguments *args, int *ret_code)
 {
@@ -197,6 +215,8 @@ static bool arguments_read(int argc, char **argv, struct site_arguments *args, i
         {"timezone", required_argument, NULL, 't'},
         {"preset", required_argument, NULL, 'p'},
         {"alias", required_argument, NULL, 'a'},
+        {"keep-days", required_argument, NULL, 'k'},
+        {"keep-months", required_argument, NULL, 'm'},
         {"json", no_argument, NULL, 'j'},
         {"yes", no_argument, NULL, 'y'},
         {"help", no_argument, NULL, 'h'},
@@ -215,6 +235,10 @@ static bool arguments_read(int argc, char **argv, struct site_arguments *args, i
             args->request.preset = optarg;
         else if (option == 'a' && args->request.alias_count < SITE_ALIASES_MAX)
             args->aliases[args->request.alias_count++] = optarg;
+        else if (option == 'k' && read_months(optarg, &args->keep_days))
+            args->request.keep_days = &args->keep_days;
+        else if (option == 'm' && read_months(optarg, &args->keep_months))
+            args->request.keep_months = &args->keep_months;
         else if (option == 'j')
             args->json = true;
         else if (option == 'y')

@@ -10,9 +10,10 @@
 #include <stdlib.h>
 
 #include "aggregator/model.h"
+#include "cli/site_erase.h"
 #include "common/buf.h"
 
-enum { KEY_BYTES_MAX = 1024, DOMAIN_BYTES_MAX = 253, SCAN_COUNT = 500, SCAN_ROUNDS_MAX = 10000000 };
+enum { KEY_BYTES_MAX = 1024, DOMAIN_BYTES_MAX = 253 };
 
 static bool fail(char *error, size_t error_bytes, const char *sentence)
 {
@@ -69,6 +70,10 @@ static char *request_json(const struct site_request *request, const struct site 
         json_object_set_new(root, "timezone", json_string(request->timezone));
     if (request->preset != NULL)
         json_object_set_new(root, "preset", json_string(request->preset));
+    if (request->keep_days != NULL)
+        json_object_set_new(root, "keep_days", json_integer(*request->keep_days));
+    if (request->keep_months != NULL)
+        json_object_set_new(root, "keep_months", json_integer(*request->keep_months));
     char *text = json_dumps(root, JSON_COMPACT);
     json_decref(root);
     return text;
@@ -182,51 +187,6 @@ struct site_list *site_admin_list(struct redis *redis, char *error, size_t error
 
 /* --- Removing --------------------------------------------------------------------------------- */
 
-/* Deletes the keys of one SCAN reply; false when Redis went away. */
-static bool delete_found(struct redis *redis, const struct redis_reply *found, size_t *keys,
-                         char *error, size_t error_bytes)
-{
-    for (size_t i = 0; i < redis_reply_count(found); i++) {
-        struct str key = redis_reply_str(redis_reply_at(found, i));
-        if (!reply_good(redis, redis_do(redis, STR_LIT("DEL"), key), error, error_bytes))
-            return false;
-        ++*keys;
-    }
-    return true;
-}
-
-/* Domains hold no character that a pattern gives a meaning to. */
-static bool delete_keys(struct redis *redis, struct str domain, size_t *ret_keys, char *error,
-                        size_t error_bytes)
-{
-    struct buf pattern;
-    char cursor[32] = "0", count[16];
-    size_t keys = 0;
-    bool good = true, more = true;
-    snprintf(count, sizeof(count), "%d", SCAN_COUNT);
-    buf_init(&pattern, KEY_BYTES_MAX);
-    model_key_site_prefix(&pattern, domain);
-    buf_append_byte(&pattern, '*');
-    for (int round = 0; good && more && round < SCAN_ROUNDS_MAX; round++) {
-        struct redis_reply *reply =
-            redis_do(redis, STR_LIT("SCAN"), str_from(cursor), STR_LIT("MATCH"), buf_str(&pattern),
-                     STR_LIT("COUNT"), str_from(count));
-        if (reply == NULL || redis_reply_count(reply) != 2) {
-            good = reply_good(redis, reply, error, error_bytes) &&
-                   fail(error, error_bytes, "Redis gives an answer that is none.");
-            break;
-        }
-        snprintf(cursor, sizeof(cursor), "%.*s",
-                 STR_ARG(redis_reply_str(redis_reply_at(reply, 0))));
-        good = delete_found(redis, redis_reply_at(reply, 1), &keys, error, error_bytes);
-        more = strcmp(cursor, "0") != 0;
-        redis_reply_free(reply);
-    }
-    buf_done(&pattern);
-    *ret_keys = keys;
-    return good;
-}
-
 bool site_admin_remove(struct redis *redis, struct str domain, size_t *ret_keys, char *error,
                        size_t error_bytes)
 {
@@ -241,5 +201,5 @@ bool site_admin_remove(struct redis *redis, struct str domain, size_t *ret_keys,
     if (!known)
         return fail(error, error_bytes, "there is no such site; `footfall site list` shows all.");
     return changed_publish(redis, error, error_bytes) &&
-           delete_keys(redis, domain, ret_keys, error, error_bytes);
+           site_erase(redis, domain, 0, ret_keys, error, error_bytes);
 }

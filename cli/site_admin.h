@@ -8,9 +8,10 @@
 #define SITE_ADMIN_DEMO "demo.localhost"
 
 struct site_request {
-    const char *domain;   /* any case */
-    const char *timezone; /* NULL: as it is; UTC for a new site */
-    const char *preset;   /* NULL: as it is; standard for a new site */
+    const char *domain;                 /* any case */
+    const char *timezone;               /* NULL: as it is; UTC for a new site */
+    const char *preset;                 /* NULL: as it is; standard for a new site */
+    const int *keep_days, *keep_months; /* NULL: as they are; the preset's for a new site */
     const char *const *aliases;
     size_t alias_count; /* 0: as they are */
 };

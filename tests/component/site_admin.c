@@ -3,10 +3,13 @@
 #include "tests/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "aggregator/acl.h"
 #include "aggregator/model.h"
 #include "cli/site_admin.h"
+#include "cli/site_erase.h"
+#include "cli/site_words.h"
 #include "redis_server.h"
 
 enum { ERROR_BYTES = 512 };
@@ -173,6 +176,137 @@ static void removing_a_site_removes_its_keys_and_no_others(void **state)
     redis_free(owner);
 }
 
+/* --- Erasing ---------------------------------------------------------------------------------- */
+
+#define OF_A "ff:{0}:a.example:"
+#define OF_AA "ff:{0}:aa.example:"
+
+static void put_key(struct redis *owner, const char *key)
+{
+    struct redis_reply *reply = redis_do(owner, STR_LIT("SET"), str_from(key), STR_LIT("x"));
+    assert_true(redis_reply_is(reply, "OK"));
+    redis_reply_free(reply);
+}
+
+static void put_all(struct redis *owner)
+{
+    static const char *const KEYS[] = {
+        OF_A "day:20261031",
+        OF_A "day:20261101",
+        OF_A "names:202610",
+        OF_A "names:202611",
+        OF_A "month:202310",
+        OF_A "month:202611",
+        OF_A "drops:20261031",
+        OF_A "live:20261031:page",
+        OF_A "live:20261101:page*country",
+        OF_A "seen:20261031:page:/20261231",
+        OF_AA "day:20261031",
+    };
+    static const char *const OPEN[] = {"a.example:20261031", "a.example:20261101",
+                                       "aa.example:20261031"};
+    for (size_t i = 0; i < ARRAY_LEN(KEYS); i++)
+        put_key(owner, KEYS[i]);
+    for (size_t i = 0; i < ARRAY_LEN(OPEN); i++)
+        redis_reply_free(redis_do(owner, STR_LIT("HSET"), STR_LIT("ff:{0}:open"), str_from(OPEN[i]),
+                                  STR_LIT("1-0")));
+}
+
+static void assert_left(struct redis *owner, const char *command, const char *key, size_t count)
+{
+    struct redis_reply *reply = redis_do(owner, str_from(command), str_from(key));
+    size_t found = redis_reply_type(reply) == REDIS_TYPE_ARRAY ? redis_reply_count(reply)
+                                                               : (size_t)redis_reply_integer(reply);
+    if (found != count)
+        fail_msg("%s: %zu, not %zu", key, found, count);
+    redis_reply_free(reply);
+}
+
+static void erasing_takes_whole_months_before_a_date(void **state)
+{
+    (void)state;
+    char error[ERROR_BYTES];
+    size_t keys;
+    struct redis *owner = redis_server_connect(&server);
+    assert_true(add("a.example", NULL, error));
+    put_all(owner);
+    assert_true(site_erase(admin, STR_LIT("a.example"), 20261101, &keys, error, sizeof(error)));
+    assert_int_equal(keys, 6);
+    assert_left(owner, "KEYS", OF_A "*", 4);
+    assert_left(owner, "EXISTS", OF_A "day:20261101", 1);
+    assert_left(owner, "EXISTS", OF_A "names:202611", 1);
+    assert_left(owner, "EXISTS", OF_A "month:202611", 1);
+    assert_left(owner, "EXISTS", OF_A "live:20261101:page*country", 1);
+    assert_left(owner, "HKEYS", "ff:{0}:open", 2);
+    redis_free(owner);
+}
+
+static void erasing_all_leaves_the_site_and_others(void **state)
+{
+    (void)state;
+    char error[ERROR_BYTES];
+    size_t keys;
+    struct redis *owner = redis_server_connect(&server);
+    assert_true(add("a.example", NULL, error));
+    put_all(owner);
+    assert_true(site_erase(admin, STR_LIT("a.example"), 0, &keys, error, sizeof(error)));
+    assert_int_equal(keys, 10);
+    assert_left(owner, "KEYS", OF_A "*", 0);
+    assert_left(owner, "KEYS", OF_AA "*", 1);
+    assert_left(owner, "HKEYS", "ff:{0}:open", 1);
+    assert_left(owner, "HKEYS", "ff:sites", 1);
+    redis_free(owner);
+}
+
+/* --- Words ------------------------------------------------------------------------------------ */
+
+static void assert_words(const char *settings, const char *wanted, const char *unwanted)
+{
+    char *text = NULL, error[ERROR_BYTES];
+    size_t len;
+    struct site *site = site_parse(STR_LIT("a.example"), str_from(settings), error, sizeof(error));
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(site);
+    assert_non_null(out);
+    site_words_print(site, out);
+    fclose(out);
+    if (strstr(text, wanted) == NULL || strstr(text, unwanted) != NULL)
+        fail_msg("%s", text);
+    free(text);
+    site_free(site);
+}
+
+static void settings_are_told_in_sentences(void **state)
+{
+    (void)state;
+    assert_words("{}", "fewer than 5 people", "nearest ten");
+    assert_words("{}", "kept for 25 months, and are then added up", "/24");
+    assert_words("{}", "until it is 60 months old", "not followed");
+    assert_words("{\"preset\":\"strict\"}", "fewer than 10 people", "told to be one visit");
+    assert_words("{\"preset\":\"strict\"}", "25 months and are then deleted", "60 months");
+    assert_words("{\"preset\":\"strict\"}", "nearest ten", "shown together");
+    assert_words("{\"keep_days\":6,\"keep_months\":0}", "6 months and are then deleted", "25");
+    assert_words("{\"timezone\":\"Asia/Kolkata\"}", "those of Asia/Kolkata", "UTC");
+}
+
+static void how_long_counts_are_kept_is_a_setting(void **state)
+{
+    (void)state;
+    char error[ERROR_BYTES];
+    const int days = 6, months = 0, none = 0;
+    const struct site_request request = {
+        .domain = "a.example", .keep_days = &days, .keep_months = &months};
+    assert_true(site_admin_add(admin, &request, error, sizeof(error)));
+    assert_true(add("a.example", "www2.a.example", error));
+    struct site_list *sites = list();
+    assert_int_equal(site_list_at(sites, 0)->keep_days, 6);
+    assert_int_equal(site_list_at(sites, 0)->keep_months, 0);
+    site_list_unref(sites);
+    const struct site_request bad = {.domain = "a.example", .keep_days = &none};
+    assert_false(site_admin_add(admin, &bad, error, sizeof(error)));
+    assert_non_null(strstr(error, "keep_days"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -183,6 +317,10 @@ int main(void)
         TEST(wrong_settings_and_taken_hosts_are_sentences),
         TEST(a_change_is_told),
         TEST(removing_a_site_removes_its_keys_and_no_others),
+        TEST(erasing_takes_whole_months_before_a_date),
+        TEST(erasing_all_leaves_the_site_and_others),
+        TEST(how_long_counts_are_kept_is_a_setting),
+        cmocka_unit_test(settings_are_told_in_sentences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,6 +65,31 @@ static void every_table_has_a_live_key_of_the_inventory(void **state)
     }
 }
 
+static void a_key_tells_its_date(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str key;
+        uint32_t date; /* 0: none */
+    } KEYS[] = {
+        {S("ff:{0}:a.example:live:20261123:page"), 20261123},
+        {S("ff:{0}:a.example:live:20261123:page*country"), 20261123},
+        {S("ff:{0}:a.example:seen:20261123:page:/20250101"), 20261123},
+        {S("ff:{0}:a.example:drops:20261123"), 20261123},
+        {S("ff:{0}:a.example:day:20261123"), 20261123},
+        {S("ff:{0}:a.example:names:202611"), 20261101},
+        {S("ff:{0}:a.example:month:202611"), 20261101},
+        {S("ff:{0}:a.example:others:202611"), 0},
+        {S("ff:{0}:open"), 0},
+        {S("ff:sites"), 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(KEYS); i++) {
+        uint32_t date = 0;
+        assert_int_equal(model_key_date(KEYS[i].key, &date), KEYS[i].date != 0);
+        assert_int_equal(date, KEYS[i].date);
+    }
+}
+
 static void other_keys_are_outside_the_inventory(void **state)
 {
     (void)state;
@@ -259,6 +284,7 @@ int main(void)
         cmocka_unit_test(every_table_has_a_live_key_of_the_inventory),
         cmocka_unit_test(every_cross_has_a_live_key_of_the_inventory),
         cmocka_unit_test(each_pair_of_filterable_tables_is_one_cross),
+        cmocka_unit_test(a_key_tells_its_date),
         cmocka_unit_test(other_keys_are_outside_the_inventory),
         cmocka_unit_test(a_sketchs_value_fits_up_to_its_cap),
         cmocka_unit_test(names_and_letters_lead_back),
