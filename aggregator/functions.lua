@@ -60,7 +60,7 @@
 --               4 record, or nothing to seal none  5 its expiry
 --               6 names that are new, to come behind those that are there  7 the names' expiry
 --   status OK     the record and the names are there, names with at least that expiry; the keys and
---                 the field are gone
+--                 the field are gone, and the open days' field `closed` is the time
 --   status MOVED  the field or the names are others: nothing is changed
 --   error  BADARG, BADTYPE n
 --
@@ -384,6 +384,7 @@ local function close(keys, args)
     end
     drop('UNLINK', keys, 4, #keys)
     redis.call('HDEL', open, field)
+    redis.call('HSET', open, 'closed', table.concat(redis.call('TIME'), '.'))
     return redis.status_reply('OK')
 end
 

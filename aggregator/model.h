@@ -80,6 +80,8 @@ enum metric {
 /* In the TOTAL hash: '@' and a writer's id in hexadecimal → number of its last batch applied to
  * this site and day. Lets dashboards add what is not applied yet exactly once. */
 #define MODEL_APPLIED_MARK '@'
+/* The field of the open days that is no day: another value each time that a day was closed. */
+#define MODEL_OPEN_CLOSED "closed"
 
 const char *model_table_name(enum table table);
 /* False for an unknown name. */

@@ -1,8 +1,8 @@
 /* When the journal is rewritten, and when it cannot be.
  *
- *     due ─▶ room on the disk? ─▶ BGREWRITEAOF ─▶ a moment later: did it work? ─▶ due in 50 minutes
- *                │ no                                 │ no
- *                └──────────── said once ◀────────────┘  and tried again each minute
+ *     due ─▶ room on the disk? ─▶ BGREWRITEAOF ─▶ a moment later: did it work? ─▶ due in 50
+ * minutes, │ no                                 │ no        or when a day was closed └────────────
+ * said once ◀────────────┘  and tried again each minute
  *
  * A rewrite needs as much space again as the journal has. On a disk that is nearly full it would
  * take what is left from the appends, and an append that finds no room ends Redis: so it waits. */
@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "aggregator/model.h"
+#include "common/buf.h"
 #include "common/clock.h"
 #include "common/limits.h"
 #include "common/log.h"
@@ -28,6 +30,7 @@ enum {
     /* Small journals are rewritten in milliseconds, large ones in seconds. */
     OUTCOME_MS = 5000,
     ERROR_BYTES = 512,
+    KEY_BYTES_MAX = 64,
     MIB = 1024 * 1024,
 };
 
@@ -118,6 +121,12 @@ static void due_in(struct journal *journal, uint32_t ms)
     journal->due_ms = clock_mono_ms() + (ms < journal->every_ms ? ms : journal->every_ms);
 }
 
+static void look_in(struct journal *journal)
+{
+    uint32_t ms = JOURNAL_LOOK_MS;
+    journal->look_ms = clock_mono_ms() + (ms < journal->every_ms ? ms : journal->every_ms);
+}
+
 /* What went before stays in the journal for longer than is promised: the operator should know. */
 static void tell_trouble(struct journal *journal, const char *why)
 {
@@ -128,6 +137,31 @@ static void tell_trouble(struct journal *journal, const char *why)
     journal->trouble = true;
     journal->begun = false;
     due_in(journal, JOURNAL_RETRY_MS);
+}
+
+/* What changes each time that a day is closed; empty when none ever was. False when nobody says. */
+static bool ask_closed(struct redis *redis, char ret_closed[static JOURNAL_CLOSED_BYTES])
+{
+    struct buf key;
+    buf_init(&key, KEY_BYTES_MAX);
+    model_key_open(&key, 0);
+    struct redis_reply *reply =
+        redis_do(redis, STR_LIT("HGET"), buf_str(&key), STR_LIT(MODEL_OPEN_CLOSED));
+    buf_done(&key);
+    bool good = reply != NULL && redis_reply_type(reply) != REDIS_TYPE_ERROR;
+    if (good)
+        snprintf(ret_closed, JOURNAL_CLOSED_BYTES, "%.*s", STR_ARG(redis_reply_str(reply)));
+    redis_reply_free(reply);
+    return good;
+}
+
+/* Makes a rewrite due when a day was closed since the last one. */
+static void look_for_closes(struct journal *journal, struct redis *redis)
+{
+    char closed[JOURNAL_CLOSED_BYTES];
+    look_in(journal);
+    if (ask_closed(redis, closed) && strcmp(closed, journal->closed) != 0)
+        journal->due_ms = clock_mono_ms();
 }
 
 static void look_after(struct journal *journal, struct redis *redis)
@@ -159,8 +193,12 @@ static void rewrite(struct journal *journal, struct redis *redis)
         tell_trouble(journal, why);
         return;
     }
+    char closed[JOURNAL_CLOSED_BYTES];
+    bool is_told = ask_closed(redis, closed);
     enum outcome outcome = begin(redis);
     journal->begun = outcome == OUTCOME_GOOD;
+    if (journal->begun && is_told)
+        memcpy(journal->closed, closed, sizeof(closed));
     if (outcome == OUTCOME_BAD)
         tell_trouble(journal, "Redis could not; log/redis.log tells more.");
     else
@@ -173,18 +211,30 @@ void journal_init(struct journal *journal, const struct config *config, const ch
     *journal = (struct journal){
         .config = config, .folder = folder, .every_ms = every_ms == 0 ? EVERY_MS : every_ms};
     due_in(journal, journal->every_ms);
+    look_in(journal);
+}
+
+/* With a rewrite under way, or one that could not be, there is nothing to look for. */
+static bool is_look_due(const struct journal *journal)
+{
+    return !journal->begun && !journal->trouble && clock_mono_ms() >= journal->look_ms;
 }
 
 void journal_turn(struct journal *journal)
 {
-    if (clock_mono_ms() < journal->due_ms)
+    bool is_due = clock_mono_ms() >= journal->due_ms;
+    if (!is_due && !is_look_due(journal))
         return;
     struct redis *redis = connect_redis(journal);
-    if (redis == NULL)
+    if (redis == NULL) {
         due_in(journal, JOURNAL_RETRY_MS);
-    else if (journal->begun)
+        look_in(journal);
+    } else if (!is_due) {
+        look_for_closes(journal, redis);
+    } else if (journal->begun) {
         look_after(journal, redis);
-    else
+    } else {
         rewrite(journal, redis);
+    }
     redis_free(redis);
 }

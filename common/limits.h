@@ -413,6 +413,9 @@ static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + P
  * rewrite it: until the rewrite is done the old one stays, and what is appended meanwhile needs
  * room as well. A few seconds of batches at their busiest. */
 #define JOURNAL_FREE_BYTES_MIN (16ull * 1024 * 1024)
+/* How often it is asked whether a day was closed since the last rewrite, and so how soon a rewrite
+ * follows; where sites of many zones close all day, it is no more often than this. */
+#define JOURNAL_LOOK_MS (5 * 60 * 1000)
 /* How often a rewrite that could not be begun, or failed, is tried again. */
 #define JOURNAL_RETRY_MS (60 * 1000)
 /* --- Import ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 
 struct redis_server server;
 struct redis *redis;
+const char *const *open_days_redis_args;
 struct ledger ledger;
 struct closing closing;
 
@@ -51,7 +52,7 @@ int open_days_start(void **state)
 {
     char error[200];
     (void)state;
-    redis_server_start(&server, NULL);
+    redis_server_start(&server, open_days_redis_args);
     redis = redis_server_connect(&server);
     ledger_init(&ledger);
     apply_call_init(&call);

@@ -16,6 +16,9 @@ extern struct redis *redis; /* as its first user */
 extern struct ledger ledger;
 extern struct closing closing;
 
+/* What Redis is started with; NULL: no journal. */
+extern const char *const *open_days_redis_args;
+
 /* Setup and teardown of cmocka; the clock stands at some moment of 2030, since Redis's own clock
  * says what has expired. */
 int open_days_start(void **state);
