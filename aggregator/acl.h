@@ -32,7 +32,7 @@
  * They change nothing. */
 #define ACL_DASHBOARDS                                                                             \
     "resetchannels resetkeys -@all %R~ff:* &ff:live:* &ff:sites"                                   \
-    " +get +mget +hget +hmget +hgetall +xlen +multi +exec +discard +ping"                          \
+    " +get +getrange +exists +mget +hget +hmget +hgetall +xlen +multi +exec +discard +ping"        \
     " +subscribe +psubscribe +unsubscribe +punsubscribe"
 
 /* The operator's commands: the site list, the audit of every key, set-up and stop. It may delete a

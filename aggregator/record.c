@@ -21,8 +21,8 @@ enum {
     TIMEZONE_AT = 24,
     LENGTHS_AT = 64,
     LENGTH_BYTES = 3,
-    ZERO_AT = LENGTHS_AT + LENGTH_BYTES * RECORD_PARTS,
-    CRC_AT = ZERO_AT + 4,
+    PARTS_CRC_AT = LENGTHS_AT + LENGTH_BYTES * RECORD_PARTS,
+    CRC_AT = PARTS_CRC_AT + 4,
 };
 static_assert(TIMEZONE_AT + DAY_TIMEZONE_BYTES_MAX == LENGTHS_AT, "the zone has its place");
 static_assert(CRC_AT + 4 == RECORD_HEADER_BYTES, "the header is full");
@@ -174,8 +174,23 @@ static void drop_empty_rows(struct day *day)
     }
 }
 
+/* Of their checksums, since the CRC of bytes and their CRC together is the same whatever they are.
+ */
+static uint32_t crc_of_parts(const uint32_t lengths[RECORD_PARTS], struct str parts)
+{
+    uint32_t crc = 0;
+    for (size_t s = 0; s < RECORD_PARTS; s++) {
+        if (lengths[s] > 0)
+            crc =
+                crc32c(crc, parts.ptr + lengths[s] - RECORD_PART_CRC_BYTES, RECORD_PART_CRC_BYTES);
+        parts = str_from_at(parts, lengths[s]);
+    }
+    return crc;
+}
+
 static void write_header(const struct day *day, const struct record_names *month,
-                         const uint32_t lengths[RECORD_PARTS], char header[RECORD_HEADER_BYTES])
+                         const uint32_t lengths[RECORD_PARTS], struct str parts,
+                         char header[RECORD_HEADER_BYTES])
 {
     memset(header, 0, RECORD_HEADER_BYTES);
     memcpy(header, MAGIC, MAGIC_BYTES);
@@ -188,6 +203,7 @@ static void write_header(const struct day *day, const struct record_names *month
     memcpy(header + TIMEZONE_AT, day->timezone, sizeof(day->timezone));
     for (size_t s = 0; s < RECORD_PARTS; s++)
         put(header + LENGTHS_AT + LENGTH_BYTES * s, lengths[s], LENGTH_BYTES);
+    put(header + PARTS_CRC_AT, crc_of_parts(lengths, parts), 4);
     put(header + CRC_AT, crc32c(0, header, CRC_AT), 4);
 }
 
@@ -228,7 +244,7 @@ void record_encode(const struct day *day, struct record_names *month, struct buf
     record_names_write(month, names_out);
     buf_init(&parts, (size_t)RECORD_PARTS * RECORD_PART_BYTES_MAX);
     write_parts(&parts, &sealed, lengths);
-    write_header(&sealed, month, lengths, header);
+    write_header(&sealed, month, lengths, buf_str(&parts), header);
     buf_append(out, header, sizeof(header));
     buf_append_str(out, buf_str(&parts));
     buf_done(&parts);

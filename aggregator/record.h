@@ -12,8 +12,8 @@
  *    20  4  the names' CRC there
  *    24 40  time zone, filled up with zeros
  *    64 96  length of each part, 3 bytes, 32 parts
- *   160  4  zero
- *   164  4  CRC-32C of the 164 bytes before
+ *   160  4  CRC-32C of the parts' CRCs
+ *   164  4  CRC-32C of the 164 bytes before, which tells two records apart
  *   parts, in their order; their layout is in record_part.h
  *
  * All numbers are little endian. The header's size is fixed, so that a reader gets it with one
@@ -30,7 +30,7 @@ table
  *   0000  46 46 44 41 59 76 31 0a  01 00 00 00 03 29 35 01   FFDAYv1, version, 20261123
  *   0010  19 00 00 00 b6 bd 81 53  55 54 43 00 ...           names end at 25, their CRC, "UTC"
  *   0040  18 00 00 00 ...                                    part 0 has 24 bytes, the others none
- *   00a0  00 00 00 00 80 e5 32 a3                            CRC
+ *   00a0  f1 0c 86 f8 f8 7a 04 f4                            the parts' CRC, CRC
  *   00a8  00 12                                              part 0: a plain front of 18 bytes
  *   00aa  00 01                                              table 0, one row
  *   00ac  01 81 04 81 04 00 00 00  00 00 00 00               page views 1 + 2 * 0: as they are;
@@ -53,6 +53,9 @@ enum {
     RECORD_VERSION = 1,
     RECORD_HEADER_BYTES = 168,
     RECORD_PARTS = 32,
+    /* Where four bytes are that change whenever anything of the record does: for GETRANGE. */
+    RECORD_STAMP_AT = RECORD_HEADER_BYTES - 4,
+    RECORD_STAMP_BYTES = 4,
 };
 
 enum record_status {

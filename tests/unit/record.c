@@ -94,13 +94,13 @@ static void the_worked_example_is_what_is_written(void **state)
     static const uint8_t HEAD[] = {0x46, 0x46, 0x44, 0x41, 0x59, 0x76, 0x31, 0x0a, 0x01,
                                    0x00, 0x00, 0x00, 0x03, 0x29, 0x35, 0x01, 0x19, 0x00,
                                    0x00, 0x00, 0xb6, 0xbd, 0x81, 0x53, 0x55, 0x54, 0x43};
-    static const uint8_t TAIL[] = {0x80, 0xe5, 0x32, 0xa3, 0x00, 0x12, 0x00, 0x01, 0x01, 0x81,
-                                   0x04, 0x81, 0x04, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-                                   0x00, 0x01, 0x00, 0x00, 0x72, 0x33, 0x90, 0x15};
+    static const uint8_t TAIL[] = {0xf1, 0x0c, 0x86, 0xf8, 0xf8, 0x7a, 0x04, 0xf4, 0x00, 0x12, 0x00,
+                                   0x01, 0x01, 0x81, 0x04, 0x81, 0x04, 0x00, 0x00, 0x00, 0x00, 0x00,
+                                   0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x72, 0x33, 0x90, 0x15};
     static const uint8_t CHUNK[] = {0x46, 0x46, 0x6e, 0x31, 0x0d, 0x00, 0x00, 0x00, 0xb6,
                                     0xbd, 0x81, 0x53, 0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x04,
                                     0x21, 0x00, 0x00, 0x00, 0x01, 0x00, 0xff};
-    enum { TAIL_AT = RECORD_HEADER_BYTES - 4, LENGTH_AT = 64, LENGTH = 0x18 };
+    enum { TAIL_AT = RECORD_HEADER_BYTES - 8, LENGTH_AT = 64, LENGTH = 0x18 };
     uint8_t expected[TAIL_AT + sizeof(TAIL)] = {[LENGTH_AT] = LENGTH};
     struct sealed sealed;
     memcpy(expected, HEAD, sizeof(HEAD));
@@ -111,6 +111,33 @@ static void the_worked_example_is_what_is_written(void **state)
     assert_int_equal(sealed.chunk.len, sizeof(CHUNK));
     assert_memory_equal(sealed.chunk.ptr, CHUNK, sizeof(CHUNK));
     sealed_done(&sealed);
+}
+
+/* A reader keeps what it has decoded for as long as the stamp is the same. */
+static void a_count_more_changes_the_stamp_though_no_length_changes(void **state)
+{
+    (void)state;
+    struct buf bytes[2];
+    for (int i = 0; i < 2; i++) {
+        struct record_names month;
+        struct buf chunk;
+        struct day day;
+        record_names_init(&month);
+        buf_init(&chunk, RECORD_NAMES_BYTES_MAX);
+        buf_init(&bytes[i], BYTES_MAX);
+        day_init(&day, 20261123, &month.names);
+        day_row(&day, TABLE_TOTAL, STR_EMPTY)->sums[METRIC_PAGEVIEWS] = 5 + i;
+        record_encode(&day, &month, &bytes[i], &chunk);
+        day_done(&day);
+        buf_done(&chunk);
+        record_names_done(&month);
+    }
+    assert_int_equal(bytes[0].len, bytes[1].len);
+    assert_memory_equal(bytes[0].ptr, bytes[1].ptr, RECORD_HEADER_BYTES - 8);
+    assert_memory_not_equal(bytes[0].ptr + RECORD_STAMP_AT, bytes[1].ptr + RECORD_STAMP_AT,
+                            RECORD_STAMP_BYTES);
+    buf_done(&bytes[0]);
+    buf_done(&bytes[1]);
 }
 
 static bool is_within(int64_t a, int64_t b, bool is_scaled)
@@ -486,6 +513,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_worked_example_is_what_is_written),
+        cmocka_unit_test(a_count_more_changes_the_stamp_though_no_length_changes),
         cmocka_unit_test(a_day_comes_back),
         cmocka_unit_test(odd_numbers_come_back),
         cmocka_unit_test(the_scale_keeps_order_and_size),
