@@ -419,6 +419,14 @@ struct query_answer *query_answer_new(const struct query_plan *plan)
     return answer;
 }
 
+void query_answer_reset(struct query_answer *answer)
+{
+    for (size_t s = 0; s < answer->plan->span_count; s++)
+        query_rows_reset(&answer->groups[s]);
+    answer->first_date = 0;
+    answer->is_cut = false;
+}
+
 void query_answer_free(struct query_answer *answer)
 {
     if (answer == NULL)

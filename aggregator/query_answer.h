@@ -11,8 +11,11 @@ struct query_answer;
 
 struct query_answer *query_answer_new(const struct query_plan *plan);
 void query_answer_free(struct query_answer *answer);
-/* What one (date, table) of the plan holds; each at most once, in any order. False when the
- * answer has QUERY_GROUPS_MAX rows: QUERY_TOO_MANY_GROUPS. */
+/* As it was made. */
+void query_answer_reset(struct query_answer *answer);
+/* What a (date, table) of the plan holds, in any order; in parts when it is in two places, and for
+ * many dates of the same buckets at once, as the first of them. False when the answer has
+ * QUERY_GROUPS_MAX rows: QUERY_TOO_MANY_GROUPS. */
 MUST_CHECK bool query_answer_add(struct query_answer *answer, uint32_t date, enum table table,
                                  const struct query_rows *rows);
 /* Some cells of a cross were counted under "(other)". */

@@ -35,6 +35,21 @@ void query_cross_add_field(const struct query_cross *to, struct str field, struc
     query_rows_add_field(to->rows, (struct str){narrowed, 1 + value.len}, number);
 }
 
+void query_cross_add_row(const struct query_cross *to, struct str pair, const int64_t *sums)
+{
+    struct str value;
+    size_t at = str_find(pair, MODEL_CROSS_SEPARATOR);
+    if (at == pair.len) {
+        query_answer_note_cut(to->answer);
+        return;
+    }
+    if (!asked_value(to->plan, str_prefix(pair, at), str_from_at(pair, at + 1), &value))
+        return;
+    struct query_row *row = query_rows_at(to->rows, value);
+    for (int m = 0; row != NULL && m < METRIC__COUNT; m++)
+        row->sums[m] += sums[m];
+}
+
 void query_cross_add_cell(const struct overlay_cell *cell, void *query_cross)
 {
     const struct query_cross *to = query_cross;

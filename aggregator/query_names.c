@@ -131,6 +131,9 @@ static const char *const SENTENCES[QUERY__COUNT] = {
     [QUERY_BAD_COMPARISON] = "include.comparisons must be {\"mode\":\"previous_period\"} or "
                              "{\"mode\":\"year_over_year\"}, and not over the date range all.",
     [QUERY_BAD_PAGINATION] = "pagination may hold limit, 1 to 10000, and offset, 0 to 1000000.",
+    [QUERY_MONTHS_ONLY] =
+        "Of months this long ago only the sum is kept: ask for whole months, by time:month or "
+        "without time.",
     [QUERY_TOO_MANY_GROUPS] = "The answer has too many rows: ask for fewer days or a coarser time.",
 };
 

@@ -1,16 +1,20 @@
-/* What is read of one date: the plan's tables, the marks in the total, and the sketches of cells of
- * which something is not applied yet. For a plan of the tables page and entry_page, with something
- * open on "/a":
+/* From a plan's dates to rows of its answer.
  *
- *   HGETALL …:page   HGETALL …:entry_page   HGETALL …:total   GET …seen…:page:/a   GET
- * …entry_page:/a
+ *   runs     dates in a row that count in the same buckets: their sums can be added up before they
+ *            are looked at, and be kept (query_cache)
+ *   months   share names, and may have a record of their own, which is the sum of their days'
  *
- * Of a plan with a cross, page under a filter on country:
+ *   LOOK ─▶ what is open, which records there are, stamps of kept sums
+ *     ├─▶ HEADERS ─▶ PARTS   of each month of which a run is not kept ─▶ sums
+ *     └─▶ LIVE               of each open day: counters, sketches, marks, and the stamps once more
  *
- *   HGETALL …:page*country   HGETALL …:country   HGETALL …:total
+ * Twelve months by page, nothing kept, on 26 November: LOOK; PARTS of eleven months, a page part
+ * and perhaps names each; HEADERS and PARTS of the last one; LIVE of the 25th and the 26th. The
+ * same again: LOOK, with a stamp for each of the eleven months and 25 days; LIVE twice.
  *
- * Used by the dashboards over their asynchronous link, and by the command line, which has no live
- * messages, over the waiting one. */
+ * An open day is in its record up to the last close, and in its counters from then on. A close
+ * between two steps would move counts from what is read last to what was read first; the stamps in
+ * LIVE's step tell, and all is read anew. */
 
 #include "aggregator/query_read.h"
 
@@ -18,83 +22,503 @@
 #include <stdlib.h>
 
 #include "aggregator/query_cross.h"
+#include "aggregator/query_sealed.h"
 
-enum {
-    READ_KEY_BYTES_MAX = VALUE_BYTES_MAX + HOST_BYTES_MAX + 64,
-    READ_HASHES_MAX = QUERY_TABLES_MAX + 1,
-    READ_COMMANDS_MAX = READ_HASHES_MAX + QUERY_TABLES_MAX * OVERLAY_SKETCHES_MAX,
+struct run {
+    uint32_t first, last; /* dates */
+    struct query_sum *sum;
+    size_t first_at; /* its first date's place */
+    bool is_kept;    /* the sum is the cache's; else it is being made */
+    size_t unit_at;  /* LOOK's first command about it */
 };
+
+struct read_date {
+    uint32_t date;
+    uint32_t run, month;
+    bool is_known; /* `seen` is what was read */
+    struct query_unit seen;
+};
+
+struct month {
+    uint32_t date;       /* yyyymm00 */
+    size_t first, count; /* of the read's dates */
+    bool is_whole;       /* all its days, in one run */
+    bool is_open;        /* perhaps: one of its days was when LOOK was answered */
+    bool has_days;
+    struct query_unit seen;
+    struct record record; /* when seen.is_there */
+};
+
+enum step { STEP_LOOK, STEP_HEADERS, STEP_PARTS, STEP_LIVE, STEP_DONE };
 
 struct query_read {
     const struct query_plan *plan;
-    uint32_t date;
-    struct overlay_day *day;  /* or NULL */
-    size_t hash_count, total; /* commands that read hashes; which of them reads the total */
-    size_t sketch_counts[QUERY_TABLES_MAX];
-    size_t count;
-    size_t key_ends[READ_COMMANDS_MAX]; /* in `keys` */
-    struct buf keys;
+    struct query_cache *cache;
+    const struct overlay *overlay;
+    struct query_answer *answer;
+    enum step step;
+    unsigned tries;
+    struct read_date *dates;
+    struct run *runs;
+    struct month *months;
+    size_t date_count, run_count, month_count;
+    size_t at;                   /* month of HEADERS and PARTS, date of LIVE */
+    struct query_sealed *sealed; /* of HEADERS and PARTS */
+    struct query_live *live;
+    struct query_commands commands;
 };
 
-static void end_key(struct query_read *read)
-{
-    assert(read->count < READ_COMMANDS_MAX && !read->keys.overflow);
-    read->key_ends[read->count++] = read->keys.len;
-}
+/* --- Dates, runs, months ------------------------------------------------------------------------
+ */
 
-static void end_hash(struct query_read *read)
+/* The bucket of a date in each span; -1 where it is in none. Of the last 24 hours a date tells
+ * which hours count, so that each is by itself. */
+static void buckets_of(const struct query_plan *plan, uint32_t date, int64_t ret_buckets[2])
 {
-    end_key(read);
-    read->hash_count++;
-}
-
-static void add_hash(struct query_read *read, enum table table)
-{
-    if (table == TABLE_TOTAL)
-        read->total = read->count;
-    model_key_live(&read->keys, read->plan->site->domain, read->date, table);
-    end_hash(read);
-}
-
-static bool is_cross(const struct query_plan *plan, size_t t)
-{
-    return plan->is_crossed && t == 0;
-}
-
-static void add_sketches(struct query_read *read, size_t t)
-{
-    struct str values[OVERLAY_SKETCHES_MAX];
-    enum table table = read->plan->tables[t];
-    read->sketch_counts[t] = overlay_day_values(read->day, table, values);
-    for (size_t i = 0; i < read->sketch_counts[t]; i++) {
-        model_key_seen(&read->keys, read->plan->site->domain, read->date, table, values[i]);
-        end_key(read);
+    for (size_t s = 0; s < 2; s++) {
+        const struct query_span *span = &plan->spans[s];
+        ret_buckets[s] = -1;
+        if (s < plan->span_count && date >= span->first && date <= span->last)
+            ret_buckets[s] =
+                span->hourly ? date : query_span_bucket(span, plan->time, date, span->first_hour);
     }
 }
 
-struct query_read *query_read_new(const struct query_plan *plan, uint32_t date,
-                                  struct overlay_day *day)
+static bool continues_run(const struct query_plan *plan, uint32_t before, uint32_t date)
+{
+    int64_t left[2], right[2];
+    buckets_of(plan, before, left);
+    buckets_of(plan, date, right);
+    return date_add_days(before, 1) == date && memcmp(left, right, sizeof(left)) == 0;
+}
+
+static uint32_t month_end(uint32_t month)
+{
+    uint32_t end = month + 31;
+    while (!model_date_valid(end))
+        end--;
+    return end;
+}
+
+/* Whether a run has all of the month's days up to today. */
+static bool run_covers(const struct query_read *read, const struct run *run, uint32_t month)
+{
+    uint32_t end = month_end(month);
+    end = end < read->plan->today ? end : read->plan->today;
+    return run->first <= month + 1 && run->last >= end;
+}
+
+static void add_date(struct query_read *read, uint32_t date)
+{
+    struct run *run = read->run_count == 0 ? NULL : &read->runs[read->run_count - 1];
+    struct month *month = read->month_count == 0 ? NULL : &read->months[read->month_count - 1];
+    bool next_to = run != NULL && date_add_days(run->last, 1) == date;
+    if (run == NULL || !continues_run(read->plan, run->last, date))
+        read->runs[read->run_count++] =
+            (struct run){.first = date, .last = date, .first_at = read->date_count};
+    else
+        run->last = date;
+    if (month == NULL || !next_to || month->date != date / 100 * 100)
+        read->months[read->month_count++] =
+            (struct month){.date = date / 100 * 100, .first = read->date_count};
+    read->months[read->month_count - 1].count++;
+    read->dates[read->date_count++] = (struct read_date){.date = date,
+                                                         .run = (uint32_t)read->run_count - 1,
+                                                         .month = (uint32_t)read->month_count - 1};
+}
+
+static void *list_of(size_t count, size_t size)
+{
+    void *list = calloc(count + 1, size);
+    if (list == NULL)
+        abort();
+    return list;
+}
+
+static void list_dates(struct query_read *read)
+{
+    uint32_t cursor = 0, date;
+    size_t count = 0;
+    while (query_plan_next_date(read->plan, &cursor, &date))
+        count++;
+    read->dates = list_of(count, sizeof(*read->dates));
+    read->runs = list_of(count, sizeof(*read->runs));
+    read->months = list_of(count, sizeof(*read->months));
+    for (cursor = 0; query_plan_next_date(read->plan, &cursor, &date);)
+        add_date(read, date);
+    for (size_t m = 0; m < read->month_count; m++) {
+        struct month *month = &read->months[m];
+        month->is_whole = run_covers(read, &read->runs[read->dates[month->first].run], month->date);
+    }
+}
+
+/* --- LOOK ---------------------------------------------------------------------------------------
+ */
+
+enum { LOOK_COMMANDS_A_MONTH = 3 };
+
+static void append_sum_key(const struct query_read *read, const struct run *run, struct buf *out)
+{
+    const struct query_plan *plan = read->plan;
+    buf_printf(out, "sum:%.*s:%u:%u:%x", STR_ARG(plan->site->domain), run->first, run->last,
+               query_sealed_metrics(plan));
+    for (size_t t = 0; t < plan->table_count; t++)
+        buf_printf(out, ":%d", (int)plan->tables[t]);
+    if (plan->is_crossed)
+        buf_printf(out, "*%d", (int)plan->cross);
+}
+
+/* A GETRANGE of a record's first bytes, or of its stamp. */
+static void add_range(struct query_read *read, uint32_t date, bool stamp_only)
+{
+    query_sealed_add_range(&read->commands, read->plan->site, date,
+                           stamp_only ? RECORD_STAMP_AT : 0, RECORD_HEADER_BYTES - 1);
+}
+
+static void look_at_month(struct query_read *read, const struct month *month)
+{
+    struct str site = read->plan->site->domain;
+    /* The total is there for whatever is counted of a day, but for what was not counted. */
+    enum table counted = read->plan->table == TABLE_DROPS ? TABLE_DROPS : TABLE_TOTAL;
+    query_commands_add(&read->commands, STR_LIT("EXISTS"));
+    for (size_t i = 0; i < month->count; i++) {
+        model_key_live(query_commands_arg(&read->commands), site,
+                       read->dates[month->first + i].date, counted);
+        query_commands_end_arg(&read->commands);
+    }
+    query_commands_add(&read->commands, STR_LIT("EXISTS"));
+    for (uint32_t date = month->date + 1; date <= month_end(month->date); date++) {
+        model_key_day(query_commands_arg(&read->commands), site, date);
+        query_commands_end_arg(&read->commands);
+    }
+    add_range(read, month->date, false);
+}
+
+static void begin_look(struct query_read *read)
+{
+    read->step = STEP_LOOK;
+    query_commands_reset(&read->commands);
+    for (size_t m = 0; m < read->month_count; m++)
+        look_at_month(read, &read->months[m]);
+    for (size_t r = 0; r < read->run_count; r++) {
+        struct run *run = &read->runs[r];
+        struct buf key;
+        buf_init(&key, 2 * HOST_BYTES_MAX);
+        append_sum_key(read, run, &key);
+        run->sum = query_cache_sum(read->cache, buf_str(&key));
+        buf_done(&key);
+        run->unit_at = read->commands.count;
+        for (uint32_t u = 0; run->sum != NULL && u < run->sum->unit_count; u++)
+            add_range(read, run->sum->units[u].date, true);
+    }
+}
+
+static bool take_month(struct query_read *read, size_t m, const struct redis_reply *exec)
+{
+    struct month *month = &read->months[m];
+    const struct redis_reply *open = redis_reply_at(exec, LOOK_COMMANDS_A_MONTH * m);
+    const struct redis_reply *days = redis_reply_at(exec, LOOK_COMMANDS_A_MONTH * m + 1);
+    struct str header = redis_reply_str(redis_reply_at(exec, LOOK_COMMANDS_A_MONTH * m + 2));
+    if (redis_reply_type(open) != REDIS_TYPE_INTEGER ||
+        redis_reply_type(days) != REDIS_TYPE_INTEGER)
+        return false;
+    month->is_open = redis_reply_integer(open) > 0;
+    month->has_days = redis_reply_integer(days) > 0;
+    return query_sealed_open(header, month->date, &month->seen, &month->record);
+}
+
+/* Only the sum of this month is kept, and it is not what is asked. */
+static bool is_cut(const struct month *month)
+{
+    return month->seen.is_there && !month->has_days && !month->is_whole;
+}
+
+/* The month that a unit of a run is in, or is. */
+static const struct month *month_of(const struct query_read *read, const struct run *run,
+                                    uint32_t date)
+{
+    const struct month *month = &read->months[read->dates[run->first_at].month];
+    while (month->date != date / 100 * 100)
+        month++;
+    return month;
+}
+
+/* A month without any record stands in the sum as its own record that is not there. */
+static bool unit_holds(const struct query_read *read, const struct run *run,
+                       const struct query_unit *unit, struct str stamp)
+{
+    if (!unit->is_there && unit->date % 100 == 0 && month_of(read, run, unit->date)->has_days)
+        return false;
+    return query_unit_is(unit, stamp);
+}
+
+static void check_kept(struct query_read *read, struct run *run, const struct redis_reply *exec)
+{
+    bool holds = run->sum != NULL;
+    for (uint32_t u = 0; holds && u < run->sum->unit_count; u++)
+        holds = unit_holds(read, run, &run->sum->units[u],
+                           redis_reply_str(redis_reply_at(exec, run->unit_at + u)));
+    if (!holds) {
+        query_sum_unref(run->sum);
+        run->sum = query_sum_new(read->plan->table_count);
+        return;
+    }
+    run->is_kept = true;
+    struct read_date *date = &read->dates[run->first_at];
+    for (uint32_t u = 0; u < run->sum->unit_count; u++) {
+        const struct query_unit *unit = &run->sum->units[u];
+        for (; unit->date % 100 != 0 && date->date < unit->date; date++)
+            ;
+        if (unit->date % 100 != 0) {
+            date->is_known = true;
+            date->seen = *unit;
+        }
+    }
+}
+
+static enum query_read_status take_look(struct query_read *read, const struct redis_reply *exec)
+{
+    for (size_t m = 0; m < read->month_count; m++) {
+        if (!take_month(read, m, exec))
+            return QUERY_READ_FAILED;
+        if (is_cut(&read->months[m]))
+            return QUERY_READ_MONTHS;
+    }
+    for (size_t r = 0; r < read->run_count; r++) {
+        check_kept(read, &read->runs[r], exec);
+        if (read->runs[r].is_kept &&
+            !query_sealed_answer(read->plan, read->runs[r].sum, read->answer))
+            return QUERY_READ_FULL;
+    }
+    read->at = 0;
+    return QUERY_READ_AGAIN;
+}
+
+/* --- HEADERS and PARTS --------------------------------------------------------------------------
+ */
+
+/* Hands the dates of a month that are not kept to query_sealed.c. */
+static void begin_month(struct query_read *read, struct month *month)
+{
+    struct query_sealed_month of = {.date = month->date, .has_days = month->has_days};
+    if (month->seen.is_there && month->is_whole && (!month->has_days || !read->plan->is_crossed))
+        of.record = &month->record;
+    of.seen = month->seen;
+    read->sealed = query_sealed_new(read->plan, read->cache, &of);
+    for (size_t i = 0; i < month->count; i++) {
+        const struct read_date *date = &read->dates[month->first + i];
+        if (!read->runs[date->run].is_kept)
+            query_sealed_add_date(read->sealed, date->date, read->runs[date->run].sum);
+    }
+}
+
+static bool needs_month(const struct query_read *read, const struct month *month)
+{
+    for (size_t i = 0; i < month->count; i++)
+        if (!read->runs[read->dates[month->first + i].run].is_kept)
+            return true;
+    return false;
+}
+
+static enum query_read_status end_runs(struct query_read *read)
+{
+    for (size_t r = 0; r < read->run_count; r++) {
+        struct run *run = &read->runs[r];
+        struct buf key;
+        if (run->is_kept)
+            continue;
+        if (!query_sealed_answer(read->plan, run->sum, read->answer))
+            return QUERY_READ_FULL;
+        buf_init(&key, 2 * HOST_BYTES_MAX);
+        append_sum_key(read, run, &key);
+        query_cache_put_sum(read->cache, buf_str(&key), run->sum);
+        buf_done(&key);
+        run->is_kept = true;
+    }
+    return QUERY_READ_AGAIN;
+}
+
+static void note_seen(struct query_read *read, const struct month *month)
+{
+    for (size_t i = 0; i < month->count; i++) {
+        struct read_date *date = &read->dates[month->first + i];
+        if (!date->is_known)
+            date->is_known = query_sealed_seen(read->sealed, date->date, &date->seen);
+    }
+}
+
+/* --- LIVE ---------------------------------------------------------------------------------------
+ */
+
+/* A day before yesterday is open only when LOOK has found it so; the last two may be counted in
+ * collectors alone. */
+static bool is_open(const struct query_read *read, const struct read_date *date)
+{
+    return date->date >= date_add_days(read->plan->today, -1) || read->months[date->month].is_open;
+}
+
+static void begin_live(struct query_read *read)
+{
+    const struct query_plan *plan = read->plan;
+    const struct read_date *date = &read->dates[read->at];
+    const struct overlay_wanted wanted = {plan->site->domain, date->date,
+                                          .crosses = plan->is_crossed};
+    struct overlay_day *day =
+        read->overlay == NULL ? NULL : overlay_day_new(read->overlay, &wanted);
+    query_commands_reset(&read->commands);
+    read->live = query_live_new(plan, date->date, day, &read->commands);
+    add_range(read, date->date, true);
+    add_range(read, read->months[date->month].date, true);
+    read->step = STEP_LIVE;
+}
+
+static enum query_read_status take_live(struct query_read *read, const struct redis_reply *exec)
+{
+    const struct read_date *date = &read->dates[read->at];
+    size_t stamps = read->commands.count - 2;
+    struct str day = redis_reply_str(redis_reply_at(exec, stamps));
+    struct str month = redis_reply_str(redis_reply_at(exec, stamps + 1));
+    if ((date->is_known && !query_unit_is(&date->seen, day)) ||
+        !query_unit_is(&read->months[date->month].seen, month))
+        return QUERY_READ_AGAIN;
+    enum query_live_status status = query_live_take(read->live, exec, read->answer);
+    query_live_free(read->live);
+    read->live = NULL;
+    read->at++;
+    return status == QUERY_LIVE_OK     ? QUERY_READ_OK
+           : status == QUERY_LIVE_FULL ? QUERY_READ_FULL
+                                       : QUERY_READ_FAILED;
+}
+
+/* --- Steps --------------------------------------------------------------------------------------
+ */
+
+static void forget(struct query_read *read)
+{
+    for (size_t r = 0; r < read->run_count; r++) {
+        query_sum_unref(read->runs[r].sum);
+        read->runs[r].sum = NULL;
+        read->runs[r].is_kept = false;
+    }
+    for (size_t i = 0; i < read->date_count; i++)
+        read->dates[i].is_known = false;
+    query_sealed_free(read->sealed);
+    query_live_free(read->live);
+    read->sealed = NULL;
+    read->live = NULL;
+}
+
+static enum query_read_status begin_anew(struct query_read *read)
+{
+    if (++read->tries >= QUERY_TRIES_MAX)
+        return QUERY_READ_FAILED;
+    forget(read);
+    query_answer_reset(read->answer);
+    begin_look(read);
+    return QUERY_READ_AGAIN;
+}
+
+static enum query_read_status next_live(struct query_read *read)
+{
+    while (read->at < read->date_count && !is_open(read, &read->dates[read->at]))
+        read->at++;
+    if (read->at == read->date_count) {
+        read->step = STEP_DONE;
+        return QUERY_READ_OK;
+    }
+    begin_live(read);
+    return QUERY_READ_AGAIN;
+}
+
+static void end_month(struct query_read *read)
+{
+    query_sealed_end(read->sealed);
+    note_seen(read, &read->months[read->at]);
+    query_sealed_free(read->sealed);
+    read->sealed = NULL;
+    read->at++;
+}
+
+/* False when there is none to ask for. */
+static bool begin_parts(struct query_read *read)
+{
+    query_commands_reset(&read->commands);
+    read->step = STEP_PARTS;
+    return query_sealed_add_parts(read->sealed, &read->commands);
+}
+
+/* The step after LOOK, or after a month's PARTS. */
+static enum query_read_status next_month(struct query_read *read)
+{
+    while (read->at < read->month_count) {
+        if (!needs_month(read, &read->months[read->at])) {
+            read->at++;
+            continue;
+        }
+        begin_month(read, &read->months[read->at]);
+        query_commands_reset(&read->commands);
+        read->step = STEP_HEADERS;
+        if (query_sealed_add_headers(read->sealed, &read->commands) || begin_parts(read))
+            return QUERY_READ_AGAIN;
+        end_month(read);
+    }
+    enum query_read_status status = end_runs(read);
+    read->at = 0;
+    return status == QUERY_READ_AGAIN ? next_live(read) : status;
+}
+
+static enum query_read_status after_sealed(struct query_read *read, enum query_sealed_status status)
+{
+    if (status == QUERY_SEALED_ANEW)
+        return begin_anew(read);
+    if (status != QUERY_SEALED_OK)
+        return status == QUERY_SEALED_FULL ? QUERY_READ_FULL : QUERY_READ_FAILED;
+    if (read->step == STEP_HEADERS && begin_parts(read))
+        return QUERY_READ_AGAIN;
+    end_month(read);
+    return next_month(read);
+}
+
+enum query_read_status query_read_take(struct query_read *read, const struct redis_reply *exec)
+{
+    enum query_read_status status;
+    if (redis_reply_type(exec) != REDIS_TYPE_ARRAY ||
+        redis_reply_count(exec) != read->commands.count)
+        return QUERY_READ_FAILED;
+    switch (read->step) {
+    case STEP_LOOK:
+        status = take_look(read, exec);
+        return status == QUERY_READ_AGAIN ? next_month(read) : status;
+    case STEP_HEADERS:
+        return after_sealed(read, query_sealed_take_headers(read->sealed, exec));
+    case STEP_PARTS:
+        return after_sealed(read, query_sealed_take_parts(read->sealed, exec));
+    case STEP_LIVE:
+        status = take_live(read, exec);
+        if (status == QUERY_READ_AGAIN)
+            return begin_anew(read);
+        return status == QUERY_READ_OK ? next_live(read) : status;
+    case STEP_DONE:
+        break;
+    }
+    return QUERY_READ_FAILED;
+}
+
+const struct query_commands *query_read_commands(const struct query_read *read)
+{
+    return &read->commands;
+}
+
+struct query_read *query_read_new(const struct query_plan *plan, struct query_cache *cache,
+                                  const struct overlay *overlay, struct query_answer *answer)
 {
     struct query_read *read = calloc(1, sizeof(*read));
     if (read == NULL)
         abort();
-    *read = (struct query_read){.plan = plan, .date = date, .day = day, .total = READ_COMMANDS_MAX};
-    buf_init(&read->keys, (size_t)READ_COMMANDS_MAX * READ_KEY_BYTES_MAX);
-    for (size_t t = 0; t < plan->table_count; t++) {
-        if (is_cross(plan, t)) {
-            model_key_cross(&read->keys, plan->site->domain, date, plan->cross);
-            end_hash(read);
-        } else {
-            add_hash(read, plan->tables[t]);
-        }
-    }
-    if (day == NULL)
-        return read;
-    if (read->total == READ_COMMANDS_MAX)
-        add_hash(read, TABLE_TOTAL);
-    /* By a cross no visitors are asked. */
-    for (size_t t = 0; t < plan->table_count && !plan->is_crossed; t++)
-        add_sketches(read, t);
+    *read = (struct query_read){.plan = plan, .cache = cache, .overlay = overlay, .answer = answer};
+    query_commands_init(&read->commands);
+    list_dates(read);
+    begin_look(read);
     return read;
 }
 
@@ -102,101 +526,10 @@ void query_read_free(struct query_read *read)
 {
     if (read == NULL)
         return;
-    overlay_day_free(read->day);
-    buf_done(&read->keys);
+    forget(read);
+    query_commands_done(&read->commands);
+    free(read->dates);
+    free(read->runs);
+    free(read->months);
     free(read);
-}
-
-size_t query_read_count(const struct query_read *read)
-{
-    return read->count;
-}
-
-void query_read_command(const struct query_read *read, size_t index,
-                        struct str ret_args[QUERY_READ_ARGS])
-{
-    assert(index < read->count);
-    size_t from = index == 0 ? 0 : read->key_ends[index - 1];
-    ret_args[0] = index < read->hash_count ? STR_LIT("HGETALL") : STR_LIT("GET");
-    ret_args[1] = (struct str){read->keys.ptr + from, read->key_ends[index] - from};
-}
-
-static bool replies_fit(const struct query_read *read, const struct redis_reply *exec)
-{
-    if (redis_reply_type(exec) != REDIS_TYPE_ARRAY || redis_reply_count(exec) != read->count)
-        return false;
-    for (size_t i = 0; i < read->count; i++) {
-        const struct redis_reply *reply = redis_reply_at(exec, i);
-        enum redis_type type = redis_reply_type(reply);
-        bool fits = i < read->hash_count
-                        ? type == REDIS_TYPE_ARRAY && redis_reply_count(reply) % 2 == 0
-                        : type == REDIS_TYPE_STRING || type == REDIS_TYPE_NIL;
-        if (!fits)
-            return false;
-    }
-    return true;
-}
-
-static void take_marks(struct query_read *read, const struct redis_reply *total)
-{
-    for (size_t i = 0; i + 1 < redis_reply_count(total); i += 2)
-        overlay_day_mark(read->day, redis_reply_str(redis_reply_at(total, i)),
-                         redis_reply_str(redis_reply_at(total, i + 1)));
-}
-
-static bool take_cross(struct query_read *read, const struct redis_reply *hash,
-                       struct query_answer *answer)
-{
-    const struct query_plan *plan = read->plan;
-    struct query_rows rows;
-    query_rows_init(&rows, model_table_cap(plan->table) + 1 + SECTION_CELLS_MAX);
-    struct query_cross narrowing = {plan, &rows, answer};
-    for (size_t i = 0; i + 1 < redis_reply_count(hash); i += 2)
-        query_cross_add_field(&narrowing, redis_reply_str(redis_reply_at(hash, i)),
-                              redis_reply_str(redis_reply_at(hash, i + 1)));
-    if (read->day != NULL)
-        overlay_day_each_cell(read->day, plan->cross, query_cross_add_cell, &narrowing);
-    bool added = query_answer_add(answer, read->date, plan->table, &rows);
-    query_rows_done(&rows);
-    return added;
-}
-
-static bool take_table(struct query_read *read, size_t t, const struct redis_reply *exec,
-                       struct query_answer *answer)
-{
-    enum table table = read->plan->tables[t];
-    const struct redis_reply *hash = redis_reply_at(exec, t);
-    struct query_rows rows;
-    if (is_cross(read->plan, t))
-        return take_cross(read, hash, answer);
-    /* What is open may have values that the day's cap will fold into "(other)". */
-    query_rows_init(&rows, model_table_cap(table) + 1 + SECTION_CELLS_MAX);
-    for (size_t i = 0; i + 1 < redis_reply_count(hash); i += 2)
-        query_rows_add_field(&rows, redis_reply_str(redis_reply_at(hash, i)),
-                             redis_reply_str(redis_reply_at(hash, i + 1)));
-    if (read->day != NULL) {
-        struct str sketches[OVERLAY_SKETCHES_MAX];
-        size_t first = read->hash_count;
-        for (size_t before = 0; before < t; before++)
-            first += read->sketch_counts[before];
-        for (size_t i = 0; i < read->sketch_counts[t]; i++)
-            sketches[i] = redis_reply_str(redis_reply_at(exec, first + i));
-        overlay_day_add(read->day, table, sketches, read->sketch_counts[t], &rows);
-    }
-    bool added = query_answer_add(answer, read->date, table, &rows);
-    query_rows_done(&rows);
-    return added;
-}
-
-enum query_read_status query_read_take(struct query_read *read, const struct redis_reply *exec,
-                                       struct query_answer *answer)
-{
-    if (!replies_fit(read, exec))
-        return QUERY_READ_FAILED;
-    if (read->day != NULL)
-        take_marks(read, redis_reply_at(exec, read->total));
-    for (size_t t = 0; t < read->plan->table_count; t++)
-        if (!take_table(read, t, exec, answer))
-            return QUERY_READ_FULL;
-    return QUERY_READ_OK;
 }

@@ -8,7 +8,7 @@
 
 #include "common/hash.h"
 
-enum { QUERY_ROWS_FIRST = 32, QUERY_KEY_BYTES_MAX = VALUE_BYTES_MAX + 8 };
+enum { QUERY_ROWS_FIRST = 4, QUERY_KEY_BYTES_MAX = CROSS_VALUE_BYTES_MAX };
 /* Sums of a day are far below; keeps sums of many days from overflow. */
 static const int64_t QUERY_NUMBER_MAX = INT64_C(1) << 48;
 
@@ -61,6 +61,11 @@ void query_rows_reset(struct query_rows *rows)
     buf_reset(&rows->bytes);
     if (rows->slots != NULL)
         memset(rows->slots, 0, ((size_t)rows->slot_mask + 1) * sizeof(*rows->slots));
+}
+
+size_t query_rows_bytes(const struct query_rows *rows)
+{
+    return rows->capacity * (sizeof(*rows->rows) + 2 * sizeof(*rows->slots)) + rows->bytes.capacity;
 }
 
 struct str query_rows_key(const struct query_rows *rows, const struct query_row *row)

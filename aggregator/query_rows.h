@@ -32,9 +32,11 @@ struct query_rows {
 void query_rows_init(struct query_rows *rows, uint32_t count_max);
 void query_rows_done(struct query_rows *rows);
 void query_rows_reset(struct query_rows *rows);
+/* The memory that they take. */
+size_t query_rows_bytes(const struct query_rows *rows);
 
 /* The row of `key`, made when absent; NULL when there are count_max rows. Valid until the next
- * call. `key` is at most VALUE_BYTES_MAX + 8 bytes. */
+ * call. `key` is at most CROSS_VALUE_BYTES_MAX bytes. */
 struct query_row *query_rows_at(struct query_rows *rows, struct str key);
 /* NULL when there is none. */
 const struct query_row *query_rows_find(const struct query_rows *rows, struct str key);

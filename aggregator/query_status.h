@@ -39,6 +39,7 @@ enum query_status {
     QUERY_BAD_COMPARISON,
     QUERY_BAD_PAGINATION,
     QUERY_TOO_MANY_GROUPS,
+    QUERY_MONTHS_ONLY, /* of a month whose days are gone */
     QUERY__COUNT
 };
 const char *query_status_sentence(enum query_status status);

@@ -1,4 +1,4 @@
-/* A question asked over the waiting client: a date after the other, each in one MULTI. Collectors
+/* A question asked over the waiting client: a step after the other, each in one MULTI. Collectors
  * tell nothing here, so what is not applied yet is not in the answer. Used by `footfall stats`. */
 
 #include "cli/stats_ask.h"
@@ -18,28 +18,28 @@ static void complain(const char *sentence)
 /* --- Asking -------------------------------------------------------------------------------------
  */
 
-/* MULTI, the commands of one date, EXEC. */
-static bool read_date(struct redis *redis, struct query_read *read, struct query_answer *answer,
+/* MULTI, the commands of one step, EXEC; false when the connection died. */
+static bool read_step(struct redis *redis, struct query_read *read,
                       enum query_read_status *ret_status)
 {
-    size_t count = query_read_count(read) + 2;
-    struct str(*args)[QUERY_READ_ARGS] = calloc(count, sizeof(*args));
+    const struct query_commands *commands = query_read_commands(read);
+    size_t count = commands->count + 2;
+    struct str(*args)[QUERY_COMMAND_ARGS_MAX] = calloc(count, sizeof(*args));
     size_t *argc = calloc(count, sizeof(*argc));
     const struct str **argv = calloc(count, sizeof(*argv));
     struct redis_reply **replies = calloc(count, sizeof(*replies));
     if (args == NULL || argc == NULL || argv == NULL || replies == NULL)
         abort();
     for (size_t i = 0; i < count; i++) {
-        argc[i] = i == 0 || i == count - 1 ? 1 : QUERY_READ_ARGS;
+        bool is_command = i > 0 && i < count - 1;
+        argc[i] = is_command ? query_commands_at(commands, i - 1, args[i]) : 1;
         argv[i] = args[i];
-        if (argc[i] == QUERY_READ_ARGS)
-            query_read_command(read, i - 1, args[i]);
     }
     args[0][0] = STR_LIT("MULTI");
     args[count - 1][0] = STR_LIT("EXEC");
     bool good = redis_pipeline(redis, count, argc, argv, replies);
     if (good)
-        *ret_status = query_read_take(read, replies[count - 1], answer);
+        *ret_status = query_read_take(read, replies[count - 1]);
     for (size_t i = 0; good && i < count; i++)
         redis_reply_free(replies[i]);
     free(args);
@@ -52,22 +52,20 @@ static bool read_date(struct redis *redis, struct query_read *read, struct query
 static bool read_all(struct redis *redis, const struct query_plan *plan,
                      struct query_answer *answer)
 {
-    uint32_t cursor = 0, date;
-    while (query_plan_next_date(plan, &cursor, &date)) {
-        enum query_read_status status = QUERY_READ_FAILED;
-        struct query_read *read = query_read_new(plan, date, NULL);
-        bool good = read_date(redis, read, answer, &status);
-        query_read_free(read);
-        if (!good || status == QUERY_READ_FAILED) {
-            complain("the counts cannot be read from Redis.");
-            return false;
-        }
-        if (status == QUERY_READ_FULL) {
-            complain(query_status_sentence(QUERY_TOO_MANY_GROUPS));
-            return false;
-        }
-    }
-    return true;
+    struct query_cache *cache = query_cache_new(QUERY_CACHE_BYTES_MAX);
+    struct query_read *read = query_read_new(plan, cache, NULL, answer);
+    enum query_read_status status = QUERY_READ_AGAIN;
+    while (status == QUERY_READ_AGAIN)
+        if (!read_step(redis, read, &status))
+            status = QUERY_READ_FAILED;
+    query_read_free(read);
+    query_cache_free(cache);
+    if (status == QUERY_READ_FAILED)
+        complain("the counts cannot be read from Redis.");
+    else if (status != QUERY_READ_OK)
+        complain(query_status_sentence(status == QUERY_READ_FULL ? QUERY_TOO_MANY_GROUPS
+                                                                 : QUERY_MONTHS_ONLY));
+    return status == QUERY_READ_OK;
 }
 
 json_t *stats_ask(struct redis *redis, const struct site *site, json_t *question,

@@ -255,9 +255,21 @@ static_assert(APPLY_CALL_BYTES_MAX >=
 /* Questions that are answered at the same time; past it 503. A page asks some eight at once, and
  * one holds at most 20 MB of rows. */
 #define QUESTIONS_MAX 32
-/* Days of one question that are under way at Redis: enough to hide the round trip, few enough that
- * the replies in memory stay small. */
-#define QUESTION_DAYS_MAX 8
+/* Times that a question is begun anew because a day was sealed while it was read. A site's days are
+ * sealed once a day, and a late batch's again a minute after it. */
+#define QUERY_TRIES_MAX 4
+/* Commands of one step of a question: the stamps of QUERY_DAYS_MAX days twice, for a comparison, at
+ * most HOST_BYTES_MAX + 64 bytes each, and as many keys; or the sketches of an open day. */
+#define QUERY_COMMANDS_BYTES_MAX (8u * 1024 * 1024)
+static_assert(QUERY_COMMANDS_BYTES_MAX >= 4 * QUERY_DAYS_MAX * (HOST_BYTES_MAX + 64),
+              "all stamps and keys of a question and what it is compared with");
+static_assert(QUERY_COMMANDS_BYTES_MAX >=
+                  2 * OVERLAY_SKETCHES_MAX * (VALUE_BYTES_MAX + HOST_BYTES_MAX + 64),
+              "an open day's sketches");
+/* Decoded sums of sealed days and names of months that the dashboards keep. A year of the largest
+ * table is some 300 KB, a month's names as much: enough for some ten busy sites that are looked at,
+ * all panels. */
+#define QUERY_CACHE_BYTES_MAX (64u * 1024 * 1024)
 
 /* --- Admin listeners ---------------------------------------------------------------------------
  */

@@ -125,6 +125,7 @@ static void *on_worker_start(struct loop *loop, unsigned index, void *server_dat
     (void)index;
     desk->loop = loop;
     desk->overlay = overlay_new();
+    desk->kept = query_cache_new(QUERY_CACHE_BYTES_MAX);
     desk->link = redis_link_new(loop, &dashboards->redis, &no_events);
     desk->subscription = redis_link_new(loop, &dashboards->redis, &no_events);
     buf_init(&pattern, 64);
@@ -167,6 +168,7 @@ static void on_worker_end(void *worker_data)
     redis_link_free(desk->subscription);
     redis_link_free(desk->link); /* what is still asked fails here */
     overlay_free(desk->overlay);
+    query_cache_free(desk->kept);
     site_list_unref(desk->sites);
 }
 

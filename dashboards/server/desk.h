@@ -4,6 +4,7 @@
  * loop's thread. */
 
 #include "aggregator/overlay.h"
+#include "aggregator/query_cache.h"
 #include "aggregator/site.h"
 #include "common/config.h"
 #include "common/http.h"
@@ -20,8 +21,9 @@ struct desk {
     struct redis_link *subscription; /* live messages */
     struct site_list *sites;         /* NULL until it was read */
     struct overlay *overlay;
-    struct feed *feeds; /* sites that somebody watches */
-    unsigned questions; /* under way */
+    struct query_cache *kept; /* of sealed days */
+    struct feed *feeds;       /* sites that somebody watches */
+    unsigned questions;       /* under way */
     bool stopping;
     bool is_behind;               /* the store: questions are refused, see backlog.h */
     uint64_t log_entries;         /* as last told */

@@ -1,7 +1,7 @@
-/* Questions. A few days of each are under way at a time, each in a MULTI … EXEC of its own: one
- * snapshot a day is all that a right answer needs, and Redis is held up for one day's hashes only.
+/* Questions. Each step of one is a MULTI … EXEC of its own: one snapshot a step is all that a right
+ * answer needs, and Redis is held up for one open day's hashes only.
  *
- *   plan's dates ─▶ MULTI  HGETALL…  GET…  EXEC ─▶ rows of the answer ─▶ next date … ─▶ JSON
+ *   plan ─▶ MULTI  commands of the step  EXEC ─▶ next step … ─▶ rows of the answer ─▶ JSON
  *
  * What was told by collectors is taken when a date's commands are sent. */
 
@@ -22,21 +22,13 @@ struct question {
     struct query query;
     struct query_plan plan;
     struct query_answer *answer;
+    struct query_read *read;
     struct site_list *sites; /* keeps the site */
-    uint32_t cursor;         /* of query_plan_next_date() */
-    bool all_sent;
-    unsigned days; /* under way */
     enum question_outcome outcome;
     enum query_status status;
     bool (*wanted)(void *data);
     question_fn fn;
     void *data;
-};
-
-/* One day under way. */
-struct day {
-    struct question *question;
-    struct query_read *read;
 };
 
 static void finish(struct question *question)
@@ -47,6 +39,7 @@ static void finish(struct question *question)
     if (question->outcome == QUESTION_ANSWERED)
         answer = query_answer_json(question->answer);
     question->fn(question->outcome, question->status, answer, question->data);
+    query_read_free(question->read);
     query_answer_free(question->answer);
     query_done(&question->query);
     site_list_unref(question->sites);
@@ -54,14 +47,12 @@ static void finish(struct question *question)
     free(question);
 }
 
-static void fail(struct question *question, enum question_outcome outcome, enum query_status status)
+static void end(struct question *question, enum question_outcome outcome, enum query_status status)
 {
-    question->all_sent = true;
     question->outcome = outcome;
     question->status = status;
+    finish(question);
 }
-
-static void send_days(struct question *question);
 
 static void on_queued(const struct redis_reply *reply, void *data)
 {
@@ -70,65 +61,54 @@ static void on_queued(const struct redis_reply *reply, void *data)
     (void)data;
 }
 
+static void send_step(struct question *question);
+
 static void on_exec(const struct redis_reply *reply, void *data)
 {
-    struct day *day = data;
-    struct question *question = day->question;
+    struct question *question = data;
     assert(question->magic == QUESTION_MAGIC);
+    overlay_expire(question->desk->overlay, clock_mono_ms());
     enum query_read_status status =
-        reply == NULL ? QUERY_READ_FAILED : query_read_take(day->read, reply, question->answer);
-    query_read_free(day->read);
-    free(day);
-    question->days--;
-    if (status == QUERY_READ_FAILED)
-        fail(question, QUESTION_FAILED, QUERY_OK);
-    else if (status == QUERY_READ_FULL)
-        fail(question, QUESTION_REFUSED, QUERY_TOO_MANY_GROUPS);
-    send_days(question);
+        reply == NULL ? QUERY_READ_FAILED : query_read_take(question->read, reply);
+    switch (status) {
+    case QUERY_READ_AGAIN:
+        send_step(question);
+        break;
+    case QUERY_READ_OK:
+        end(question, QUESTION_ANSWERED, QUERY_OK);
+        break;
+    case QUERY_READ_FAILED:
+        end(question, QUESTION_FAILED, QUERY_OK);
+        break;
+    case QUERY_READ_FULL:
+        end(question, QUESTION_REFUSED, QUERY_TOO_MANY_GROUPS);
+        break;
+    case QUERY_READ_MONTHS:
+        end(question, QUESTION_REFUSED, QUERY_MONTHS_ONLY);
+        break;
+    }
 }
 
 /* False when nothing was sent that would be answered by on_exec. */
-static bool send_day(struct question *question, struct day *day)
+static bool send_commands(struct question *question)
 {
     struct redis_link *link = question->desk->link;
+    const struct query_commands *commands = query_read_commands(question->read);
     struct str multi[] = {STR_LIT("MULTI")}, exec[] = {STR_LIT("EXEC")};
     bool sent = redis_link_send(link, 1, multi, on_queued, NULL);
-    for (size_t i = 0; sent && i < query_read_count(day->read); i++) {
-        struct str args[QUERY_READ_ARGS];
-        query_read_command(day->read, i, args);
-        sent = redis_link_send(link, QUERY_READ_ARGS, args, on_queued, NULL);
+    for (size_t i = 0; sent && i < commands->count; i++) {
+        struct str args[QUERY_COMMAND_ARGS_MAX];
+        size_t argc = query_commands_at(commands, i, args);
+        sent = redis_link_send(link, argc, args, on_queued, NULL);
     }
-    return sent && redis_link_send(link, 1, exec, on_exec, day);
+    return sent && redis_link_send(link, 1, exec, on_exec, question);
 }
 
-static void send_days(struct question *question)
+static void send_step(struct question *question)
 {
-    struct desk *desk = question->desk;
-    uint32_t date;
-    while (!question->all_sent && question->days < QUESTION_DAYS_MAX) {
-        if (!query_plan_next_date(&question->plan, &question->cursor, &date)) {
-            question->all_sent = true;
-            break;
-        }
-        struct day *day = malloc(sizeof(*day));
-        if (day == NULL)
-            abort();
-        overlay_expire(desk->overlay, clock_mono_ms());
-        day->question = question;
-        const struct overlay_wanted wanted = {question->plan.site->domain, date,
-                                              .crosses = question->plan.is_crossed};
-        day->read = query_read_new(&question->plan, date, overlay_day_new(desk->overlay, &wanted));
-        question->days++;
-        bool unwanted = question->wanted != NULL && !question->wanted(question->data);
-        if (unwanted || !send_day(question, day)) {
-            question->days--;
-            query_read_free(day->read);
-            free(day);
-            fail(question, QUESTION_FAILED, QUERY_OK);
-        }
-    }
-    if (question->all_sent && question->days == 0)
-        finish(question);
+    bool unwanted = question->wanted != NULL && !question->wanted(question->data);
+    if (unwanted || !send_commands(question))
+        end(question, QUESTION_FAILED, QUERY_OK);
 }
 
 void question_ask(struct desk *desk, const struct query *query, const struct site *site,
@@ -148,14 +128,13 @@ void question_ask(struct desk *desk, const struct query *query, const struct sit
     enum query_status status =
         query_plan_make(&question->query, site, clock_wall_ms(), &question->plan);
     if (desk->questions > QUESTIONS_MAX || desk->stopping) {
-        question->outcome = QUESTION_BUSY;
-        finish(question);
+        end(question, QUESTION_BUSY, QUERY_OK);
     } else if (status != QUERY_OK) {
-        question->outcome = QUESTION_REFUSED;
-        question->status = status;
-        finish(question);
+        end(question, QUESTION_REFUSED, status);
     } else {
         question->answer = query_answer_new(&question->plan);
-        send_days(question);
+        question->read =
+            query_read_new(&question->plan, desk->kept, desk->overlay, question->answer);
+        send_step(question);
     }
 }
