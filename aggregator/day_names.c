@@ -65,11 +65,38 @@ struct str day_names_at(const struct day_names *names, enum table table, uint32_
     return text_of(names, &group->names[name]);
 }
 
-static bool find(const struct day_names *names, const struct day_name_group *group, uint64_t hash,
+static void place(struct day_name_group *group, uint32_t name)
+{
+    uint32_t slot = (uint32_t)group->names[name].hash & group->slot_mask;
+    while (group->slots[slot] != 0)
+        slot = (slot + 1) & group->slot_mask;
+    group->slots[slot] = name + 1;
+}
+
+static void place_all(const struct day_names *names, struct day_name_group *group)
+{
+    uint32_t slots = 2 * group->capacity;
+    if (slots != group->slot_mask + 1 || group->slots == NULL) {
+        group->slots = resized(group->slots, slots, sizeof(*group->slots));
+        group->slot_mask = slots - 1;
+        memset(group->slots, 0, slots * sizeof(*group->slots));
+        for (uint32_t i = 0; i < group->placed; i++)
+            place(group, i);
+    }
+    for (; group->placed < group->count; group->placed++) {
+        struct day_name *name = &group->names[group->placed];
+        name->hash = hash_str(text_of(names, name));
+        place(group, group->placed);
+    }
+}
+
+static bool find(const struct day_names *names, struct day_name_group *group, uint64_t hash,
                  struct str value, uint32_t *ret_name)
 {
-    if (group->capacity == 0)
+    if (group->count == 0)
         return false;
+    if (group->placed < group->count)
+        place_all(names, group);
     for (uint32_t slot = (uint32_t)hash & group->slot_mask; group->slots[slot] != 0;
          slot = (slot + 1) & group->slot_mask) {
         const struct day_name *name = &group->names[group->slots[slot] - 1];
@@ -81,30 +108,9 @@ static bool find(const struct day_names *names, const struct day_name_group *gro
     return false;
 }
 
-bool day_names_find(const struct day_names *names, enum table table, struct str value,
-                    uint32_t *ret_name)
+bool day_names_find(struct day_names *names, enum table table, struct str value, uint32_t *ret_name)
 {
     return find(names, &names->groups[day_name_group(table)], hash_str(value), value, ret_name);
-}
-
-static void place(struct day_name_group *group, uint32_t name)
-{
-    uint32_t slot = (uint32_t)group->names[name].hash & group->slot_mask;
-    while (group->slots[slot] != 0)
-        slot = (slot + 1) & group->slot_mask;
-    group->slots[slot] = name + 1;
-}
-
-static void grow(struct day_name_group *group)
-{
-    uint32_t capacity = group->capacity == 0 ? GROUP_FIRST_CAPACITY : group->capacity * 2;
-    group->names = resized(group->names, capacity, sizeof(*group->names));
-    group->slots = resized(group->slots, 2 * (size_t)capacity, sizeof(*group->slots));
-    group->capacity = capacity;
-    group->slot_mask = 2 * capacity - 1;
-    memset(group->slots, 0, 2 * (size_t)capacity * sizeof(*group->slots));
-    for (uint32_t i = 0; i < group->count; i++)
-        place(group, i);
 }
 
 /* Room for "(other)" in each table is kept free. */
@@ -116,23 +122,36 @@ static bool has_room(const struct day_names *names, struct str value)
            names->text.len + value.len + TABLE__COUNT * OTHER_BYTES <= names->text.bytes_max;
 }
 
+static bool append(struct day_names *names, struct day_name_group *group, struct str value)
+{
+    if (!has_room(names, value))
+        return false;
+    if (group->count == group->capacity) {
+        group->capacity = group->capacity == 0 ? GROUP_FIRST_CAPACITY : group->capacity * 2;
+        group->names = resized(group->names, group->capacity, sizeof(*group->names));
+    }
+    group->names[group->count++] =
+        (struct day_name){.text_at = (uint32_t)names->text.len, .text_len = (uint32_t)value.len};
+    buf_append_str(&names->text, value);
+    assert(!names->text.overflow);
+    names->count++;
+    return true;
+}
+
+bool day_names_append(struct day_names *names, enum table table, struct str value)
+{
+    assert(value.len <= VALUE_BYTES_MAX);
+    return append(names, &names->groups[day_name_group(table)], value);
+}
+
 bool day_names_add(struct day_names *names, enum table table, struct str value, uint32_t *ret_name)
 {
     assert(value.len <= VALUE_BYTES_MAX);
     struct day_name_group *group = &names->groups[day_name_group(table)];
-    uint64_t hash = hash_str(value);
-    if (find(names, group, hash, value, ret_name))
+    if (find(names, group, hash_str(value), value, ret_name))
         return true;
-    if (!has_room(names, value))
+    if (!append(names, group, value))
         return false;
-    if (group->count == group->capacity)
-        grow(group);
-    group->names[group->count] = (struct day_name){
-        .hash = hash, .text_at = (uint32_t)names->text.len, .text_len = (uint32_t)value.len};
-    buf_append_str(&names->text, value);
-    assert(!names->text.overflow);
-    place(group, group->count);
-    names->count++;
-    *ret_name = group->count++;
+    *ret_name = group->count - 1;
     return true;
 }

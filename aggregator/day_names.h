@@ -23,6 +23,7 @@ struct day_name_group {
     uint32_t count;
     /* private */
     uint32_t capacity, slot_mask;
+    uint32_t placed; /* names that are in the slots; the rest wait for the first look-up */
     uint32_t *slots;
 };
 
@@ -45,9 +46,12 @@ enum table day_name_group(enum table table);
 uint32_t day_names_count(const struct day_names *names, enum table table);
 /* The slice lives until the next day_names_add(). */
 struct str day_names_at(const struct day_names *names, enum table table, uint32_t name);
-bool day_names_find(const struct day_names *names, enum table table, struct str value,
+bool day_names_find(struct day_names *names, enum table table, struct str value,
                     uint32_t *ret_name);
 /* The number of a value, made when absent. False when there is no room; there always is for
  * "(other)". `value` is at most VALUE_BYTES_MAX. */
 MUST_CHECK bool day_names_add(struct day_names *names, enum table table, struct str value,
                               uint32_t *ret_name);
+/* The same for a value that is known to be new, without looking: hashes are made when somebody
+ * looks. False when there is no room. */
+MUST_CHECK bool day_names_append(struct day_names *names, enum table table, struct str value);

@@ -407,12 +407,13 @@ bool query_sealed_seen(const struct query_sealed *sealed, uint32_t date,
 void query_sealed_end(struct query_sealed *sealed)
 {
     const struct query_sum *last = NULL;
-    bool by_month = sealed->month.record != NULL || !sealed->month.has_days;
+    /* The month's stamp tells of all its days. */
+    bool by_month = sealed->month.seen.is_there || !sealed->month.has_days;
     for (size_t d = 0; d < sealed->date_count; d++) {
         struct sealed_date *date = &sealed->dates[d];
         if (by_month && date->sum != last)
             *query_sum_add_unit(date->sum, sealed->month.date) = sealed->month.seen;
-        if (sealed->needs_days)
+        if (!by_month)
             *query_sum_add_unit(date->sum, date->date) = date->seen;
         last = date->sum;
     }

@@ -198,20 +198,19 @@ static bool find_texts(struct str raw, struct str *ret_texts)
     return false;
 }
 
-/* Every name is new, and all the texts are used. */
+/* All the texts are used. That every name is new is not looked at, since it would take longer than
+ * all the rest: of a name that stood twice the first would be found, and both would be read. */
 static bool add_names(struct day_names *names, struct str raw)
 {
     struct str texts;
     uint8_t group = GROUPS_END;
-    uint32_t count = 0, len = 0, name, known;
+    uint32_t count = 0, len = 0;
     if (!find_texts(raw, &texts))
         return false;
     while (take_byte(&raw, &group) && group != GROUPS_END && take_small(&raw, &count)) {
         for (uint32_t i = 0; i < count; i++) {
-            known = day_names_count(names, (enum table)group);
             if (!take_small(&raw, &len) || len > texts.len ||
-                !day_names_add(names, (enum table)group, str_prefix(texts, len), &name) ||
-                name != known)
+                !day_names_append(names, (enum table)group, str_prefix(texts, len)))
                 return false;
             texts = str_from_at(texts, len);
         }

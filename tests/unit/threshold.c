@@ -38,7 +38,7 @@ static void put(struct sample *sample, enum table table, const char *value, int6
 }
 
 /* -1 when there is no such row. */
-static int64_t visits_of(const struct sample *sample, enum table table, const char *value)
+static int64_t visits_of(struct sample *sample, enum table table, const char *value)
 {
     uint32_t name;
     const struct day_row *row = NULL;
