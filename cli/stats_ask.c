@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "aggregator/query_read.h"
+#include "aggregator/query_ask.h"
 #include "common/clock.h"
 
 static void complain(const char *sentence)
@@ -18,46 +18,12 @@ static void complain(const char *sentence)
 /* --- Asking -------------------------------------------------------------------------------------
  */
 
-/* MULTI, the commands of one step, EXEC; false when the connection died. */
-static bool read_step(struct redis *redis, struct query_read *read,
-                      enum query_read_status *ret_status)
-{
-    const struct query_commands *commands = query_read_commands(read);
-    size_t count = commands->count + 2;
-    struct str(*args)[QUERY_COMMAND_ARGS_MAX] = calloc(count, sizeof(*args));
-    size_t *argc = calloc(count, sizeof(*argc));
-    const struct str **argv = calloc(count, sizeof(*argv));
-    struct redis_reply **replies = calloc(count, sizeof(*replies));
-    if (args == NULL || argc == NULL || argv == NULL || replies == NULL)
-        abort();
-    for (size_t i = 0; i < count; i++) {
-        bool is_command = i > 0 && i < count - 1;
-        argc[i] = is_command ? query_commands_at(commands, i - 1, args[i]) : 1;
-        argv[i] = args[i];
-    }
-    args[0][0] = STR_LIT("MULTI");
-    args[count - 1][0] = STR_LIT("EXEC");
-    bool good = redis_pipeline(redis, count, argc, argv, replies);
-    if (good)
-        *ret_status = query_read_take(read, replies[count - 1]);
-    for (size_t i = 0; good && i < count; i++)
-        redis_reply_free(replies[i]);
-    free(args);
-    free(argc);
-    free(argv);
-    free(replies);
-    return good;
-}
-
 static bool read_all(struct redis *redis, const struct query_plan *plan,
                      struct query_answer *answer)
 {
     struct query_cache *cache = query_cache_new(QUERY_CACHE_BYTES_MAX);
     struct query_read *read = query_read_new(plan, cache, NULL, answer);
-    enum query_read_status status = QUERY_READ_AGAIN;
-    while (status == QUERY_READ_AGAIN)
-        if (!read_step(redis, read, &status))
-            status = QUERY_READ_FAILED;
+    enum query_read_status status = query_ask_all(redis, read);
     query_read_free(read);
     query_cache_free(cache);
     if (status == QUERY_READ_FAILED)

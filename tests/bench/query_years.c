@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "aggregator/month_sum.h"
-#include "aggregator/query_read.h"
+#include "aggregator/query_ask.h"
 #include "aggregator/threshold.h"
 #include "redis_server.h"
 #include "synthetic_day.h"
@@ -116,39 +116,10 @@ static uint32_t seal_month(uint32_t date)
 /* --- Questions ----------------------------------------------------------------------------------
  */
 
-static enum query_read_status read_step(struct query_read *read)
-{
-    const struct query_commands *commands = query_read_commands(read);
-    size_t count = commands->count + 2;
-    struct str(*args)[QUERY_COMMAND_ARGS_MAX] = calloc(count, sizeof(*args));
-    size_t *argc = calloc(count, sizeof(*argc));
-    const struct str **argv = calloc(count, sizeof(*argv));
-    struct redis_reply **replies = calloc(count, sizeof(*replies));
-    if (args == NULL || argc == NULL || argv == NULL || replies == NULL)
-        abort();
-    for (size_t i = 0; i < count; i++) {
-        argc[i] = i > 0 && i < count - 1 ? query_commands_at(commands, i - 1, args[i]) : 1;
-        argv[i] = args[i];
-    }
-    args[0][0] = STR_LIT("MULTI");
-    args[count - 1][0] = STR_LIT("EXEC");
-    if (!redis_pipeline(redis, count, argc, argv, replies))
-        abort();
-    enum query_read_status status = query_read_take(read, replies[count - 1]);
-    for (size_t i = 0; i < count; i++)
-        redis_reply_free(replies[i]);
-    free(args);
-    free(argc);
-    free(argv);
-    free(replies);
-    return status;
-}
-
 static size_t ask(const char *json, struct query_cache *cache)
 {
     struct query query;
     struct query_plan plan;
-    enum query_read_status status = QUERY_READ_AGAIN;
     if (query_parse(str_from(json), &query) != QUERY_OK ||
         query_plan_make(&query, site, NOW_MS, &plan) != QUERY_OK) {
         fprintf(stderr, "refused: %s\n", json);
@@ -156,9 +127,7 @@ static size_t ask(const char *json, struct query_cache *cache)
     }
     struct query_answer *answer = query_answer_new(&plan);
     struct query_read *read = query_read_new(&plan, cache, NULL, answer);
-    while (status == QUERY_READ_AGAIN)
-        status = read_step(read);
-    if (status != QUERY_READ_OK)
+    if (query_ask_all(redis, read) != QUERY_READ_OK)
         abort();
     query_read_free(read);
     json_t *root = query_answer_json(answer);

@@ -1,0 +1,582 @@
+/* Questions over sealed days in a real Redis: whatever is sealed, open, both, or summed for its
+ * month, the answer is the one that the same counts give in their live form. */
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "aggregator/month_sum.h"
+#include "aggregator/query_ask.h"
+#include "redis_server.h"
+#include "synthetic_day.h"
+#include "tests/test.h"
+
+enum { DAYS = 76, VIEWS = 15, LATE_VIEWS = 6 };
+
+static const int64_t NOW_MS = 1795694400000; /* 2026-11-26T12:00:00Z */
+static const uint32_t TODAY = 20261126, FIRST = 20260912;
+static const struct synthetic_site SITE = {.pages = 20, .sources = 6, .countries = 5};
+
+static struct redis_server server;
+static struct redis *redis;
+static struct site *live, *mixed;
+static struct query_cache *cache;
+
+/* --- What is at rest ----------------------------------------------------------------------------
+ */
+
+#define DO(...) redis_reply_free(redis_do(redis, __VA_ARGS__))
+
+typedef void (*key_fn)(struct buf *out, struct str site, uint32_t date);
+
+static struct str key_of(struct buf *out, key_fn fn, const struct site *site, uint32_t date)
+{
+    buf_reset(out);
+    fn(out, site->domain, date);
+    return buf_str(out);
+}
+
+static void set(key_fn fn, const struct site *site, uint32_t date, struct str bytes)
+{
+    struct buf key;
+    buf_init(&key, 1000);
+    DO(STR_LIT("SET"), key_of(&key, fn, site, date), bytes);
+    buf_done(&key);
+}
+
+static void drop(key_fn fn, const struct site *site, uint32_t date)
+{
+    struct buf key;
+    buf_init(&key, 1000);
+    DO(STR_LIT("DEL"), key_of(&key, fn, site, date));
+    buf_done(&key);
+}
+
+static void add_field(struct str key, char letter, struct str value, int64_t number)
+{
+    char field[1200], text[32];
+    field[0] = letter;
+    memcpy(field + 1, value.ptr, value.len);
+    (void)snprintf(text, sizeof(text), "%lld", (long long)number);
+    DO(STR_LIT("HINCRBY"), key, (struct str){field, 1 + value.len}, str_from(text));
+}
+
+static void open_table(const struct site *site, const struct day *day, enum table table)
+{
+    struct buf key;
+    buf_init(&key, 1000);
+    model_key_live(&key, site->domain, day->date, table);
+    for (uint32_t i = 0; i < day->tables[table].count; i++) {
+        const struct day_row *row = &day->tables[table].rows[i];
+        struct str value = day_names_at(day->names, table, row->name);
+        for (int m = 0; m < METRIC__COUNT; m++)
+            if (row->sums[m] != 0 || (m == METRIC_VISITORS && table != TABLE_EXIT_PAGE))
+                add_field(buf_str(&key), model_metric_letter((enum metric)m), value, row->sums[m]);
+    }
+    buf_done(&key);
+}
+
+static void open_cross(const struct site *site, const struct day *day, enum cross cross)
+{
+    struct buf key, pair;
+    char views = model_metric_letter(model_cross_views(cross));
+    char visits = model_metric_letter(METRIC_VISITS);
+    const struct day_cross *cells = &day->crosses[cross];
+    buf_init(&key, 1000);
+    buf_init(&pair, 2000);
+    model_key_cross(&key, site->domain, day->date, cross);
+    for (uint32_t i = 0; i < cells->count; i++) {
+        const struct day_cell *cell = &cells->cells[i];
+        buf_reset(&pair);
+        buf_append_str(&pair, day_names_at(day->names, model_cross_left(cross), cell->left));
+        buf_append_byte(&pair, MODEL_CROSS_SEPARATOR);
+        buf_append_str(&pair, day_names_at(day->names, model_cross_right(cross), cell->right));
+        add_field(buf_str(&key), views, buf_str(&pair), cell->views);
+        add_field(buf_str(&key), visits, buf_str(&pair), cell->visits);
+    }
+    if (cells->hidden_views != 0 || cells->hidden_visits != 0) {
+        add_field(buf_str(&key), views, STR_LIT(MODEL_OTHER), cells->hidden_views);
+        add_field(buf_str(&key), visits, STR_LIT(MODEL_OTHER), cells->hidden_visits);
+    }
+    buf_done(&key);
+    buf_done(&pair);
+}
+
+static void open_day(const struct site *site, const struct day *day)
+{
+    for (int t = 0; t < TABLE__COUNT; t++)
+        open_table(site, day, (enum table)t);
+    for (int c = 0; c < CROSS__COUNT; c++)
+        open_cross(site, day, (enum cross)c);
+}
+
+static void close_day(const struct site *site, uint32_t date)
+{
+    struct buf key;
+    buf_init(&key, 1000);
+    for (int t = 0; t < TABLE__COUNT; t++) {
+        buf_reset(&key);
+        model_key_live(&key, site->domain, date, (enum table)t);
+        DO(STR_LIT("DEL"), buf_str(&key));
+    }
+    for (int c = 0; c < CROSS__COUNT; c++) {
+        buf_reset(&key);
+        model_key_cross(&key, site->domain, date, (enum cross)c);
+        DO(STR_LIT("DEL"), buf_str(&key));
+    }
+    buf_done(&key);
+}
+
+/* --- Days ---------------------------------------------------------------------------------------
+ */
+
+enum form { NOTHING, OPEN, SEALED, LATE /* sealed, and open again */ };
+
+static struct record_names names[3]; /* of September to November */
+static struct buf names_bytes[3];
+static struct day days[DAYS], lates[DAYS];
+static struct day_names days_names[DAYS];
+static enum form forms[DAYS];
+
+static uint32_t date_at(size_t i)
+{
+    return date_add_days(FIRST, (int)i);
+}
+
+static size_t month_at(size_t i)
+{
+    return date_at(i) / 100 % 100 - 9;
+}
+
+/* Sums of seconds and percents are kept roughly, and it is not this test's matter how. */
+static void forget_rough_sums(struct day *day)
+{
+    for (int t = 0; t < TABLE__COUNT; t++)
+        for (uint32_t i = 0; i < day->tables[t].count; i++)
+            for (int m = 0; m < METRIC__COUNT; m++)
+                if (record_is_scaled((enum table)t, (enum metric)m))
+                    day->tables[t].rows[i].sums[m] = 0;
+}
+
+static void seal(const struct day *day, size_t month)
+{
+    struct buf record;
+    buf_init(&record, RECORD_BYTES_MAX);
+    record_encode(day, &names[month], &record, &names_bytes[month]);
+    set(model_key_day, mixed, day->date, buf_str(&record));
+    set(model_key_names, mixed, day->date, buf_str(&names_bytes[month]));
+    buf_done(&record);
+}
+
+static enum form form_at(size_t i)
+{
+    static const enum form FORMS[] = {SEALED, SEALED, OPEN, LATE, NOTHING, SEALED, LATE};
+    if (month_at(i) == 1)
+        return SEALED; /* October is over */
+    return date_at(i) == TODAY ? OPEN : FORMS[i % ARRAY_LEN(FORMS)];
+}
+
+static void make_day(size_t i)
+{
+    day_names_init(&days_names[i]);
+    day_init(&days[i], date_at(i), &days_names[i]);
+    day_init(&lates[i], date_at(i), &days_names[i]);
+    forms[i] = form_at(i);
+    if (forms[i] == NOTHING)
+        return;
+    synthetic_day_fill(&days[i], &SITE, VIEWS, i + 1);
+    forget_rough_sums(&days[i]);
+    /* What a close hides of a day. */
+    days[i].crosses[CROSS_PAGE_COUNTRY].hidden_views = (int64_t)i % 2;
+    if (forms[i] == LATE) {
+        synthetic_day_fill(&lates[i], &SITE, LATE_VIEWS, i + 1000);
+        forget_rough_sums(&lates[i]);
+    }
+    open_day(live, &days[i]);
+    open_day(live, &lates[i]);
+    if (forms[i] == OPEN)
+        open_day(mixed, &days[i]);
+    else
+        seal(&days[i], month_at(i));
+    open_day(mixed, &lates[i]);
+}
+
+/* --- Questions ----------------------------------------------------------------------------------
+ */
+
+/* The answer but for the question, or why there is none. The caller frees. */
+static char *ask(const struct site *site, const char *rest)
+{
+    char json[1000];
+    struct query query;
+    struct query_plan plan;
+    (void)snprintf(json, sizeof(json), "{\"site_id\":\"%s\",%s}", site->domain.ptr, rest);
+    if (query_parse(str_from(json), &query) != QUERY_OK ||
+        query_plan_make(&query, site, NOW_MS, &plan) != QUERY_OK)
+        fail_msg("refused: %s", json);
+    struct query_answer *answer = query_answer_new(&plan);
+    struct query_read *read = query_read_new(&plan, cache, NULL, answer);
+    enum query_read_status status = query_ask_all(redis, read);
+    query_read_free(read);
+    char *text = NULL;
+    if (status == QUERY_READ_OK) {
+        json_t *root = query_answer_json(answer);
+        json_object_del(root, "query");
+        text = json_dumps(root, JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
+        json_decref(root);
+    } else {
+        text = strdup(status == QUERY_READ_MONTHS ? "months" : "failed");
+    }
+    query_answer_free(answer);
+    query_done(&query);
+    assert_non_null(text);
+    return text;
+}
+
+#define Q(range, metrics, rest) "\"date_range\":" range ",\"metrics\":[" metrics "]" rest
+#define BY(names) ",\"dimensions\":[" names "]"
+#define NL ",\"filters\":[[\"is\",\"visit:country\",[\"AA\"]]]"
+#define PREVIOUS ",\"include\":{\"comparisons\":{\"mode\":\"previous_period\"}}"
+#define FEW "\"visitors\",\"visits\",\"pageviews\",\"events\""
+#define OCTOBER "[\"2026-10-01\",\"2026-10-31\"]"
+#define OVER_MONTHS "[\"2026-09-28\",\"2026-11-03\"]"
+
+static const char *const QUESTIONS[] = {
+    Q("\"12mo\"", FEW, ""),
+    Q("\"12mo\"", FEW ",\"bounce_rate\",\"visit_duration\",\"time_on_page\",\"scroll_depth\"", ""),
+    Q("\"all\"", FEW, BY("\"event:page\"")),
+    Q("\"all\"", FEW, BY("\"time:month\"")),
+    Q("\"91d\"", FEW, BY("\"time:day\"")),
+    Q("\"91d\"", FEW, BY("\"time:week\"")),
+    Q("\"6mo\"", FEW, BY("\"visit:source\"")),
+    Q("\"6mo\"", FEW, BY("\"visit:country\",\"time:month\"")),
+    Q("\"6mo\"", FEW, BY("\"visit:utm_campaign\"")),
+    Q("\"6mo\"", "\"visits\"", BY("\"visit:exit_page\"")),
+    Q("\"6mo\"", "\"visits\",\"bounce_rate\"", BY("\"event:page\"")),
+    Q("\"28d\"", "\"visitors\",\"events\"", BY("\"event:goal\"")),
+    Q("\"7d\"", FEW, BY("\"visit:region\"")),
+    Q("\"7d\"", FEW, BY("\"time:hour\"")),
+    Q("\"24h\"", FEW, ""),
+    Q("\"day\"", FEW, BY("\"time:hour\"")),
+    Q("\"28d\"", FEW, PREVIOUS),
+    Q("\"28d\"", FEW, BY("\"visit:browser\"") PREVIOUS),
+    Q("\"7d\"", "\"visits\",\"pageviews\"", BY("\"event:page\"") NL),
+    Q("\"12mo\"", "\"visits\",\"pageviews\"", BY("\"event:page\"") NL),
+    Q("\"12mo\"", "\"visits\",\"pageviews\"", BY("\"visit:source\",\"time:month\"") NL),
+    Q("\"12mo\"", "\"visits\",\"events\"", BY("\"event:goal\"") NL),
+    Q(OCTOBER, FEW, BY("\"visit:device\"")),
+    Q(OCTOBER, "\"pageviews\"", BY("\"event:page\"") NL),
+    Q(OVER_MONTHS, FEW, BY("\"visit:entry_page\"")),
+    Q(OVER_MONTHS, FEW, BY("\"event:page\",\"time:week\"")),
+};
+
+/* An answer is long: what is around the first difference. */
+static void assert_answer(const char *question, const char *got, const char *expected)
+{
+    enum { AROUND = 60, SHOWN = 200 };
+    size_t at = 0;
+    if (strcmp(got, expected) == 0)
+        return;
+    while (got[at] == expected[at])
+        at++;
+    at = at < AROUND ? 0 : at - AROUND;
+    fail_msg("%s:\n%.*s\nnot\n%.*s", question, SHOWN, got + at, SHOWN, expected + at);
+}
+
+static void assert_same_answers(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(QUESTIONS); i++) {
+        char *expected = ask(live, QUESTIONS[i]);
+        /* What was kept by another question, what this one has kept. */
+        for (int again = 0; again < 2; again++) {
+            char *got = ask(mixed, QUESTIONS[i]);
+            assert_answer(QUESTIONS[i], got, expected);
+            free(got);
+        }
+        free(expected);
+    }
+}
+
+/* --- Tests --------------------------------------------------------------------------------------
+ */
+
+static struct site *make_site(const char *domain)
+{
+    char error[200];
+    struct site *site =
+        site_parse(str_from(domain), STR_LIT("{\"timezone\":\"UTC\"}"), error, sizeof(error));
+    assert_non_null(site);
+    return site;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    redis_server_start(&server, NULL);
+    redis = redis_server_connect(&server);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    redis_free(redis);
+    redis_server_stop(&server);
+    return 0;
+}
+
+static int fill(void **state)
+{
+    (void)state;
+    DO(STR_LIT("FLUSHALL"));
+    live = make_site("live.example");
+    mixed = make_site("mixed.example");
+    cache = query_cache_new(QUERY_CACHE_BYTES_MAX);
+    for (size_t m = 0; m < ARRAY_LEN(names); m++) {
+        record_names_init(&names[m]);
+        buf_init(&names_bytes[m], RECORD_NAMES_BYTES_MAX);
+    }
+    for (size_t i = 0; i < DAYS; i++)
+        make_day(i);
+    return 0;
+}
+
+static int empty(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < DAYS; i++) {
+        day_done(&days[i]);
+        day_done(&lates[i]);
+        day_names_done(&days_names[i]);
+    }
+    for (size_t m = 0; m < ARRAY_LEN(names); m++) {
+        record_names_done(&names[m]);
+        buf_done(&names_bytes[m]);
+    }
+    query_cache_free(cache);
+    site_free(live);
+    site_free(mixed);
+    return 0;
+}
+
+static void sealed_open_and_late_days_answer_as_open_ones(void **state)
+{
+    (void)state;
+    assert_same_answers();
+}
+
+static size_t october(void)
+{
+    size_t i = 0;
+    while (month_at(i) != 1)
+        i++;
+    return i;
+}
+
+static void add_october(struct day *day)
+{
+    day_init(day, 20261000, &names[1].names);
+    for (size_t i = october(); month_at(i) == 1; i++)
+        day_merge(day, &days[i]);
+}
+
+static void store_month(const struct day *day)
+{
+    struct buf record, none;
+    buf_init(&record, RECORD_BYTES_MAX);
+    buf_init(&none, RECORD_NAMES_BYTES_MAX);
+    record_encode(day, &names[1], &record, &none);
+    assert_int_equal(none.len, 0);
+    set(model_key_month, mixed, day->date, buf_str(&record));
+    buf_done(&record);
+    buf_done(&none);
+}
+
+static void a_months_sum_answers_for_its_tables(void **state)
+{
+    struct day sum;
+    (void)state;
+    add_october(&sum);
+    for (int c = 0; c < CROSS__COUNT; c++)
+        sum.crosses[c].count = 0;
+    for (int t = 0; t < TABLE__COUNT; t++)
+        if (t != TABLE_TOTAL && t != TABLE_PAGE && t != TABLE_DROPS)
+            sum.tables[t].count = 0;
+    store_month(&sum);
+    assert_same_answers();
+    /* It is the sum that is read: a month that says something else is believed. */
+    day_row(&sum, TABLE_PAGE, STR_LIT("/"))->sums[METRIC_PAGEVIEWS] += 1000000;
+    store_month(&sum);
+    char *text = ask(mixed, Q(OCTOBER, "\"pageviews\"", BY("\"event:page\"")));
+    assert_non_null(strstr(text, "[1000"));
+    free(text);
+    day_done(&sum);
+}
+
+static void a_month_whose_days_are_gone_answers_as_a_whole_only(void **state)
+{
+    struct day month;
+    (void)state;
+    add_october(&month);
+    store_month(&month);
+    for (size_t i = october(); month_at(i) == 1; i++)
+        drop(model_key_day, mixed, date_at(i));
+    for (size_t i = 0; i < ARRAY_LEN(QUESTIONS); i++) {
+        char *got = ask(mixed, QUESTIONS[i]);
+        char *expected = ask(live, QUESTIONS[i]);
+        /* These cut October, by their ends or by their buckets. */
+        bool cuts = strstr(QUESTIONS[i], "time:week") != NULL ||
+                    strstr(QUESTIONS[i], "\"91d\"") != NULL ||
+                    (strstr(QUESTIONS[i], "\"28d\"") != NULL);
+        assert_answer(QUESTIONS[i], got, cuts ? "months" : expected);
+        free(got);
+        free(expected);
+    }
+    day_done(&month);
+}
+
+/* Its record is written anew: what was kept of it is not believed any more. */
+static void a_day_that_is_sealed_again_is_seen(void **state)
+{
+    (void)state;
+    assert_same_answers();
+    for (size_t i = 0; i < DAYS; i++) {
+        if (forms[i] != LATE && forms[i] != OPEN)
+            continue;
+        day_merge(&days[i], &lates[i]);
+        day_reset(&lates[i], date_at(i));
+        seal(&days[i], month_at(i));
+        close_day(mixed, date_at(i));
+        if (i % 5 == 0)
+            assert_same_answers();
+    }
+    assert_same_answers();
+}
+
+/* The close comes after what is sealed was read and before what is open is. */
+static void a_day_that_closes_meanwhile_counts_once(void **state)
+{
+    struct query query;
+    struct query_plan plan;
+    (void)state;
+    char *json = NULL;
+    assert_true(asprintf(&json, "{\"site_id\":\"mixed.example\",%s}",
+                         Q("\"7d\"", "\"pageviews\"", "")) > 0);
+    assert_int_equal(query_parse(str_from(json), &query), QUERY_OK);
+    assert_int_equal(query_plan_make(&query, mixed, NOW_MS, &plan), QUERY_OK);
+    struct query_answer *answer = query_answer_new(&plan);
+    struct query_read *read = query_read_new(&plan, cache, NULL, answer);
+    bool is_closed = false;
+    enum query_read_status status = QUERY_READ_AGAIN;
+    int steps = 0;
+    while (status == QUERY_READ_AGAIN && steps++ < 100) {
+        struct str args[QUERY_COMMAND_ARGS_MAX];
+        (void)query_commands_at(query_read_commands(read), 0, args);
+        if (!is_closed && str_eq(args[0], STR_LIT("HGETALL"))) {
+            for (size_t i = DAYS - 7; i < DAYS; i++) {
+                day_merge(&days[i], &lates[i]);
+                seal(&days[i], month_at(i));
+                close_day(mixed, date_at(i));
+            }
+            is_closed = true;
+        }
+        status = query_ask_step(redis, read);
+    }
+    assert_true(is_closed);
+    assert_int_equal(status, QUERY_READ_OK);
+    query_read_free(read);
+    json_t *root = query_answer_json(answer);
+    json_object_del(root, "query");
+    char *got = json_dumps(root, JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
+    char *expected = ask(live, Q("\"7d\"", "\"pageviews\"", ""));
+    assert_string_equal(got, expected);
+    json_decref(root);
+    free(got);
+    free(expected);
+    free(json);
+    query_answer_free(answer);
+    query_done(&query);
+}
+
+static void damage_and_missing_names_fail(void **state)
+{
+    static const char *const QUESTION = Q("\"12mo\"", "\"pageviews\"", BY("\"event:page\""));
+    (void)state;
+    drop(model_key_names, mixed, 20261100);
+    char *text = ask(mixed, QUESTION);
+    assert_string_equal(text, "failed");
+    free(text);
+    set(model_key_names, mixed, 20261100, buf_str(&names_bytes[2]));
+    text = ask(mixed, QUESTION);
+    assert_string_not_equal(text, "failed");
+    free(text);
+    set(model_key_day, mixed, 20261001, STR_LIT("not a record"));
+    text = ask(mixed, QUESTION);
+    assert_string_equal(text, "failed");
+    free(text);
+}
+
+/* Names that an erasure has made anew replace what was kept. */
+static void names_that_were_made_anew_are_read_anew(void **state)
+{
+    (void)state;
+    assert_same_answers();
+    struct record_names again;
+    record_names_init(&again);
+    buf_reset(&names_bytes[1]);
+    for (size_t i = october(); month_at(i) == 1; i++) {
+        struct day copy;
+        struct day_names other;
+        struct buf record;
+        day_names_init(&other);
+        day_init(&copy, date_at(i), &other);
+        day_merge(&copy, &days[i]);
+        buf_init(&record, RECORD_BYTES_MAX);
+        record_encode(&copy, &again, &record, &names_bytes[1]);
+        set(model_key_day, mixed, date_at(i), buf_str(&record));
+        buf_done(&record);
+        day_done(&copy);
+        day_names_done(&other);
+    }
+    set(model_key_names, mixed, 20261001, buf_str(&names_bytes[1]));
+    assert_same_answers();
+    record_names_done(&again);
+}
+
+static void the_cache_keeps_within_its_bytes(void **state)
+{
+    enum { BYTES = 64 * 1024 };
+    (void)state;
+    query_cache_free(cache);
+    cache = query_cache_new(BYTES);
+    for (size_t i = 0; i < ARRAY_LEN(QUESTIONS); i++) {
+        free(ask(mixed, QUESTIONS[i]));
+        /* The last put may be larger by itself. */
+        assert_true(query_cache_bytes(cache) <= 8 * BYTES);
+    }
+    assert_same_answers();
+    struct query_sum *small = query_sum_new(1);
+    query_cache_put_sum(cache, STR_LIT("sum:small"), small);
+    query_sum_unref(small);
+    assert_true(query_cache_bytes(cache) <= BYTES);
+    struct query_sum *kept = query_cache_sum(cache, STR_LIT("sum:small"));
+    assert_ptr_equal(kept, small);
+    query_sum_unref(kept);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fill, empty)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(sealed_open_and_late_days_answer_as_open_ones),
+        TEST(a_months_sum_answers_for_its_tables),
+        TEST(a_month_whose_days_are_gone_answers_as_a_whole_only),
+        TEST(a_day_that_is_sealed_again_is_seen),
+        TEST(a_day_that_closes_meanwhile_counts_once),
+        TEST(damage_and_missing_names_fail),
+        TEST(names_that_were_made_anew_are_read_anew),
+        TEST(the_cache_keeps_within_its_bytes),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
