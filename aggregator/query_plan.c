@@ -212,7 +212,8 @@ static uint32_t period_first(enum query_period period, uint32_t today)
     case QUERY_PERIOD_YEAR:
         return today / 10000 * 10000 + 101;
     case QUERY_PERIOD_ALL:
-        return date_add_days(today, -(QUERY_DAYS_MAX - 1));
+        /* From a month's first day on: of the oldest months only the sum may be kept. */
+        return add_months(date_add_days(today, -(QUERY_DAYS_MAX - 1)), 1);
     default:
         return today;
     }
