@@ -3,6 +3,9 @@
 #include "aggregator/model.h"
 
 #include <assert.h>
+#include <string.h>
+
+#include "common/macros.h"
 
 struct table_row {
     const char *name;
@@ -394,4 +397,53 @@ bool model_key_date(struct str key, uint32_t *ret_date)
         return false;
     *ret_date = number;
     return model_date_valid(number);
+}
+
+/* --- The inventory ---------------------------------------------------------------------------- */
+
+/* A day may be a day ahead of UTC, and an expiry counts from the day's end. */
+enum { DAYS_AHEAD_MAX = 2, HOURS_OF_DAY = 24, LIVE_DAYS_MAX = LIVE_KEPT_DAYS + DAYS_AHEAD_MAX };
+
+static const struct model_pattern PATTERNS[] = {
+    {"ff:sites", MODEL_KEPT, 0},
+    {"ff:{n}:log", MODEL_KEPT, 0},
+    {"ff:{n}:quarantine", MODEL_KEPT, 0},
+    {"ff:{n}:writers", MODEL_KEPT, 0},
+    {"ff:{n}:cursor", MODEL_KEPT, 0},
+    {"ff:{n}:open", MODEL_KEPT, 0},
+    {"ff:{n}:<site>:live:<date>:<table>", MODEL_EXPIRES, LIVE_DAYS_MAX},
+    {"ff:{n}:<site>:live:<date>:<cross>", MODEL_EXPIRES, LIVE_DAYS_MAX},
+    {"ff:{n}:<site>:seen:<date>:<cell>", MODEL_EXPIRES,
+     DAYS_AHEAD_MAX + (SEEN_KEPT_HOURS + HOURS_OF_DAY - 1) / HOURS_OF_DAY},
+    {"ff:{n}:<site>:drops:<date>", MODEL_EXPIRES, LIVE_DAYS_MAX},
+    {"ff:{n}:<site>:imports", MODEL_KEPT, 0},
+    {"ff:{n}:<site>:day:<date>", MODEL_EXPIRES, 0},
+    {"ff:{n}:<site>:names:<yyyymm>", MODEL_EXPIRES, 0},
+    {"ff:{n}:<site>:month:<yyyymm>", MODEL_EXPIRES, 0},
+};
+
+size_t model_pattern_count(void)
+{
+    return ARRAY_LEN(PATTERNS);
+}
+
+const struct model_pattern *model_pattern_at(size_t index)
+{
+    assert(index < ARRAY_LEN(PATTERNS));
+    return &PATTERNS[index];
+}
+
+bool model_pattern_of(struct str key, size_t *ret_index)
+{
+    const char *text = model_key_pattern(key);
+    if (text == NULL)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(PATTERNS); i++) {
+        if (strcmp(text, PATTERNS[i].text) != 0)
+            continue;
+        *ret_index = i;
+        return true;
+    }
+    assert(!"every pattern of a key is in the inventory");
+    return false;
 }

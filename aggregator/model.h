@@ -148,3 +148,18 @@ bool model_key_date(struct str key, uint32_t *ret_date);
 
 /* Which pattern of the inventory a key belongs to, or NULL for a key that must not exist. */
 const char *model_key_pattern(struct str key);
+
+/* The inventory, for whoever compares it with what is there. */
+enum model_kept {
+    MODEL_KEPT,    /* has no expiry */
+    MODEL_EXPIRES, /* always has one */
+};
+struct model_pattern {
+    const char *text;
+    enum model_kept kept;
+    uint32_t days_max; /* of an expiry, from now; 0: the site's settings say */
+};
+size_t model_pattern_count(void);
+const struct model_pattern *model_pattern_at(size_t index);
+/* Its index; false for a key that must not exist. */
+bool model_pattern_of(struct str key, size_t *ret_index);

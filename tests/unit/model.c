@@ -49,6 +49,9 @@ static void every_key_is_spelled_as_documented_and_in_the_inventory(void **state
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         assert_true(str_eq(buf_str(&keys[i]), str_from(EXPECTED[i].key)));
         assert_string_equal(model_key_pattern(buf_str(&keys[i])), EXPECTED[i].pattern);
+        size_t at;
+        assert_true(model_pattern_of(buf_str(&keys[i]), &at));
+        assert_string_equal(model_pattern_at(at)->text, EXPECTED[i].pattern);
         buf_done(&keys[i]);
     }
 }
@@ -277,6 +280,20 @@ static void a_site_is_a_host_of_at_most_253_bytes(void **state)
     }
 }
 
+/* The inventory of docs/design.md: whether an expiry is part of a pattern's promise. */
+static void what_is_of_a_day_expires_and_nothing_else(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < model_pattern_count(); i++) {
+        const struct model_pattern *pattern = model_pattern_at(i);
+        bool is_of_site = strstr(pattern->text, "<site>") != NULL;
+        assert_int_equal(pattern->kept == MODEL_EXPIRES, is_of_site);
+        assert_true(is_of_site || pattern->days_max == 0);
+    }
+    size_t at;
+    assert_false(model_pattern_of(S("ff:{0}:a.example:visitors:20261123"), &at));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +303,7 @@ int main(void)
         cmocka_unit_test(each_pair_of_filterable_tables_is_one_cross),
         cmocka_unit_test(a_key_tells_its_date),
         cmocka_unit_test(other_keys_are_outside_the_inventory),
+        cmocka_unit_test(what_is_of_a_day_expires_and_nothing_else),
         cmocka_unit_test(a_sketchs_value_fits_up_to_its_cap),
         cmocka_unit_test(names_and_letters_lead_back),
         cmocka_unit_test(dates_follow_the_calendar),
