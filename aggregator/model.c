@@ -403,11 +403,12 @@ bool model_key_date(struct str key, uint32_t *ret_date)
 
 /* A day may be a day ahead of UTC, and an expiry counts from the day's end. */
 enum { DAYS_AHEAD_MAX = 2, HOURS_OF_DAY = 24, LIVE_DAYS_MAX = LIVE_KEPT_DAYS + DAYS_AHEAD_MAX };
+#define DAY_IN_MS (INT64_C(24) * 60 * 60 * 1000)
 
 static const struct model_pattern PATTERNS[] = {
     {"ff:sites", MODEL_KEPT, 0},
     {"ff:{n}:log", MODEL_KEPT, 0},
-    {"ff:{n}:quarantine", MODEL_KEPT, 0},
+    {"ff:{n}:quarantine", MODEL_EXPIRES, (uint32_t)(QUARANTINE_KEPT_MS / DAY_IN_MS) + 1},
     {"ff:{n}:writers", MODEL_KEPT, 0},
     {"ff:{n}:cursor", MODEL_KEPT, 0},
     {"ff:{n}:open", MODEL_KEPT, 0},

@@ -35,6 +35,7 @@ int command_dashboards(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_site(int argc, char **argv);
 int command_erase(int argc, char **argv);
+int command_audit(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_quarantine(int argc, char **argv);
 int command_import(int argc, char **argv);
