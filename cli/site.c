@@ -9,7 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/site_admin.h"
-#include "cli/site_words.h"
+#include "cli/site_policy.h"
 #include "common/config_value.h"
 
 enum { ERROR_BYTES = 512 };
@@ -22,8 +22,9 @@ static const char HELP[] =
     "       footfall site remove DOMAIN [--yes]\n\n"
     "The sites that are counted. A page view counts for the site whose domain or alias its host\n"
     "is; www.DOMAIN belongs to DOMAIN, and *.DOMAIN is an alias for any host below it.\n"
-    "`add` on a site that is there changes the settings that are given. `show` says in sentences\n"
-    "what they mean for visitors. `remove` forgets all of its counts.\n\n"
+    "`add` on a site that is there changes the settings that are given. `show` tells what becomes "
+    "of a\nvisitor's data, in sentences for a privacy policy. `remove` forgets all of its "
+    "counts.\n\n"
     "  --keep-days     how many months numbers by day are kept (25, from when a day is closed)\n"
     "  --keep-months   how many months those by month are kept after that (60; strict: 0, none)\n"
     "  --data DIR      the data folder of `footfall serve` (./data)\n"
@@ -50,6 +51,23 @@ static void print_snippet(const struct config *config, struct str domain)
     command_collector_url(config, url);
     printf("<script defer src=\"%s/footfall.js\" data-site=\"%.*s\"></script>\n", url,
            STR_ARG(domain));
+}
+
+/* What the operator can publish. */
+static void print_policy(const struct config *config, const struct site *site)
+{
+    enum { POLICY_BYTES_MAX = 16 * 1024 };
+    char url[COMMAND_URL_BYTES];
+    struct buf refuse, sentences;
+    command_collector_url(config, url);
+    buf_init(&refuse, sizeof(url) + 16);
+    buf_init(&sentences, POLICY_BYTES_MAX);
+    buf_printf(&refuse, "%s/opt-out", url);
+    struct site_policy policy = site_policy_of(site, config->privacy.dnt, buf_str(&refuse));
+    site_policy_write(&policy, &sentences);
+    printf("\nFor the privacy policy:\n\n%.*s\n", STR_ARG(buf_str(&sentences)));
+    buf_done(&sentences);
+    buf_done(&refuse);
 }
 
 /* The site of the command line, with the list that it lives in. */
@@ -138,9 +156,7 @@ static int site_show(struct redis *redis, const struct config *config,
     else
         print_json(site_json(site));
     if (site != NULL && !args->json) {
-        (void)putchar('\n');
-        site_words_print(site, stdout);
-        (void)putchar('\n');
+        print_policy(config, site);
         print_snippet(config, site->domain);
     }
     site_list_unref(list);

@@ -9,7 +9,6 @@
 #include "aggregator/model.h"
 #include "cli/site_admin.h"
 #include "cli/site_erase.h"
-#include "cli/site_words.h"
 #include "redis_server.h"
 
 enum { ERROR_BYTES = 512 };
@@ -258,36 +257,7 @@ static void erasing_all_leaves_the_site_and_others(void **state)
     redis_free(owner);
 }
 
-/* --- Words ------------------------------------------------------------------------------------ */
-
-static void assert_words(const char *settings, const char *wanted, const char *unwanted)
-{
-    char *text = NULL, error[ERROR_BYTES];
-    size_t len;
-    struct site *site = site_parse(STR_LIT("a.example"), str_from(settings), error, sizeof(error));
-    FILE *out = open_memstream(&text, &len);
-    assert_non_null(site);
-    assert_non_null(out);
-    site_words_print(site, out);
-    fclose(out);
-    if (strstr(text, wanted) == NULL || strstr(text, unwanted) != NULL)
-        fail_msg("%s", text);
-    free(text);
-    site_free(site);
-}
-
-static void settings_are_told_in_sentences(void **state)
-{
-    (void)state;
-    assert_words("{}", "fewer than 5 people", "nearest ten");
-    assert_words("{}", "kept for 25 months, and are then added up", "/24");
-    assert_words("{}", "until it is 60 months old", "not followed");
-    assert_words("{\"preset\":\"strict\"}", "fewer than 10 people", "told to be one visit");
-    assert_words("{\"preset\":\"strict\"}", "25 months and are then deleted", "60 months");
-    assert_words("{\"preset\":\"strict\"}", "nearest ten", "shown together");
-    assert_words("{\"keep_days\":6,\"keep_months\":0}", "6 months and are then deleted", "25");
-    assert_words("{\"timezone\":\"Asia/Kolkata\"}", "those of Asia/Kolkata", "UTC");
-}
+/* --- Settings --------------------------------------------------------------------------------- */
 
 static void how_long_counts_are_kept_is_a_setting(void **state)
 {
@@ -320,7 +290,6 @@ int main(void)
         TEST(erasing_takes_whole_months_before_a_date),
         TEST(erasing_all_leaves_the_site_and_others),
         TEST(how_long_counts_are_kept_is_a_setting),
-        cmocka_unit_test(settings_are_told_in_sentences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
