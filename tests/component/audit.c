@@ -1,0 +1,284 @@
+/* The audit of sealed days in a real Redis: records as the close makes them pass, and one that is
+ * damaged, whose names are gone, or that does not add up is told. And needles, and packed strings,
+ * by the byte. */
+
+#include "cli/audit_keys.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "aggregator/acl.h"
+#include "aggregator/model.h"
+#include "aggregator/record.h"
+#include "aggregator/threshold.h"
+#include "cli/finder.h"
+#include "cli/lzf.h"
+#include "redis_server.h"
+#include "synthetic_day.h"
+#include "tests/test.h"
+
+enum { ERROR_BYTES = 512, BYTES_MAX = 8 * 1024 * 1024, DATE = 20261123, VIEWS = 3000 };
+
+static const struct synthetic_site SITE = {.pages = 200, .sources = 30, .countries = 20};
+
+static struct redis_server server;
+static struct redis *owner, *admin;
+
+static int setup(void **state)
+{
+    (void)state;
+    char error[ERROR_BYTES];
+    struct redis_address address;
+    redis_server_start(&server, NULL);
+    owner = redis_server_connect(&server);
+    redis_server_add_user(&server, "admin", ACL_ADMIN, &address);
+    admin = redis_connect(&address, error, sizeof(error));
+    return admin == NULL ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    redis_free(admin);
+    redis_free(owner);
+    redis_server_stop(&server);
+    return 0;
+}
+
+/* --- Sealed days ------------------------------------------------------------------------------ */
+
+static void put(void (*key_of)(struct buf *, struct str, uint32_t), struct str value)
+{
+    struct buf key;
+    buf_init(&key, 512);
+    key_of(&key, STR_LIT("a.example"), DATE);
+    redis_reply_free(
+        redis_do(owner, STR_LIT("SET"), buf_str(&key), value, STR_LIT("EX"), STR_LIT("1000000")));
+    buf_done(&key);
+}
+
+/* A made-up day at rest, with `more` views in its total than in its tables. */
+static void seal(int64_t more, struct buf *record, struct buf *chunk)
+{
+    struct day_names names;
+    struct day day;
+    struct record_names month;
+    day_names_init(&names);
+    day_init(&day, DATE, &names);
+    assert_true(day_set_timezone(&day, STR_LIT("UTC")));
+    record_names_init(&month);
+    synthetic_day_fill(&day, &SITE, VIEWS, 7);
+    threshold_apply(&day, &(struct thresholds){5, DAY_REGIONS_FOLDED | DAY_CELLS_HIDDEN});
+    day_row(&day, TABLE_TOTAL, STR_EMPTY)->sums[METRIC_PAGEVIEWS] += more;
+    record_encode(&day, &month, record, chunk);
+    record_names_done(&month);
+    day_done(&day);
+    day_names_done(&names);
+}
+
+/* All breaches, one a line; the caller frees. */
+static char *breaches_of(const char *canary, size_t *ret_count)
+{
+    struct audit_report report;
+    struct audit_search *search = audit_search_new();
+    struct buf all;
+    size_t i;
+    json_t *breach;
+    audit_report_init(&report, true);
+    report.shows_progress = false;
+    assert_true(canary == NULL || audit_search_add(search, str_from(canary)));
+    assert_true(audit_keys(&report, search, admin));
+    if (canary != NULL)
+        audit_search_tell(search, &report);
+    buf_init(&all, BYTES_MAX);
+    json_array_foreach(report.breaches, i, breach)
+        buf_printf(&all, "%s\n", json_string_value(breach));
+    *ret_count = report.breach_count;
+    char *text = strndup(buf_str(&all).ptr, all.len);
+    buf_done(&all);
+    audit_report_done(&report);
+    audit_search_free(search);
+    return text;
+}
+
+static void assert_breaches(size_t count, const char *words, const char *canary)
+{
+    size_t found;
+    char *text = breaches_of(canary, &found);
+    if (found != count || (words != NULL && strstr(text, words) == NULL))
+        fail_msg("%zu breaches, wanted %zu with \"%s\":\n%s", found, count,
+                 words == NULL ? "" : words, text);
+    free(text);
+}
+
+static void sealed_days_are_read_and_add_up(void **state)
+{
+    (void)state;
+    struct buf record, chunk;
+    buf_init(&record, BYTES_MAX);
+    buf_init(&chunk, BYTES_MAX);
+    seal(0, &record, &chunk);
+    put(model_key_day, buf_str(&record));
+    put(model_key_names, buf_str(&chunk));
+    assert_breaches(0, NULL, NULL);
+
+    record.ptr[record.len / 2] ^= 1;
+    put(model_key_day, buf_str(&record));
+    assert_breaches(1, "The record of a.example, 20261123, cannot be read: ", NULL);
+    record.ptr[record.len / 2] ^= 1;
+    put(model_key_day, buf_str(&record));
+    chunk.ptr[chunk.len - 1] ^= 1;
+    put(model_key_names, buf_str(&chunk));
+    assert_breaches(2, "The names of a.example, month of 20261100, are damaged.", NULL);
+    redis_reply_free(redis_do(owner, STR_LIT("FLUSHALL")));
+
+    put(model_key_day, buf_str(&record));
+    assert_breaches(1, "The record of a.example, 20261123, cannot be read: ", NULL);
+    redis_reply_free(redis_do(owner, STR_LIT("FLUSHALL")));
+    buf_done(&record);
+    buf_done(&chunk);
+}
+
+static void a_sealed_day_that_does_not_add_up_is_told(void **state)
+{
+    (void)state;
+    struct buf record, chunk;
+    buf_init(&record, BYTES_MAX);
+    buf_init(&chunk, BYTES_MAX);
+    seal(1, &record, &chunk);
+    put(model_key_day, buf_str(&record));
+    put(model_key_names, buf_str(&chunk));
+    size_t count;
+    char *text = breaches_of(NULL, &count);
+    assert_true(count >= 10);
+    assert_non_null(strstr(text, "a.example, day of 20261123: pageviews of all rows of page are"));
+    free(text);
+    redis_reply_free(redis_do(owner, STR_LIT("FLUSHALL")));
+    buf_done(&record);
+    buf_done(&chunk);
+}
+
+/* Names are compressed at rest. */
+static void a_canary_in_the_names_of_a_month_is_found(void **state)
+{
+    (void)state;
+    struct record_names month;
+    struct buf chunk;
+    uint32_t name;
+    char path[64];
+    buf_init(&chunk, BYTES_MAX);
+    record_names_init(&month);
+    for (int i = 0; i < 500; i++) {
+        snprintf(path, sizeof(path), "/some/path/of/many/%d/%s", i, i == 250 ? "planted-one" : "");
+        assert_true(day_names_add(&month.names, TABLE_PAGE, str_from(path), &name));
+    }
+    record_names_write(&month, &chunk);
+    put(model_key_names, buf_str(&chunk));
+    assert_breaches(1, "Canary 1 is in ff:{n}:<site>:names:<yyyymm>, 1 times: text.",
+                    "path/of/many/250/planted-one");
+    assert_breaches(0, NULL, "path/of/many/251/planted-one");
+    redis_reply_free(redis_do(owner, STR_LIT("FLUSHALL")));
+    record_names_done(&month);
+    buf_done(&chunk);
+}
+
+/* --- Needles and packed strings --------------------------------------------------------------- */
+
+static void note_found(uint32_t number, size_t len, void *data)
+{
+    (void)len;
+    ((int *)data)[number]++;
+}
+
+static void every_needle_is_found_at_every_place(void **state)
+{
+    (void)state;
+    struct finder *finder = finder_new();
+    finder_add(finder, STR_LIT("abcd"), 0);
+    finder_add(finder, STR_LIT("abcdef"), 1);
+    finder_add(finder, STR_LIT("\0\0\0\1"), 2);
+    char bytes[64];
+    for (size_t at = 0; at + 6 <= sizeof(bytes); at++) {
+        int counts[3] = {0};
+        memset(bytes, 'x', sizeof(bytes));
+        memcpy(bytes + at, "abcdef", 6);
+        finder_scan(finder, (struct str){bytes, sizeof(bytes)}, 0, note_found, counts);
+        assert_int_equal(counts[0], 1);
+        assert_int_equal(counts[1], 1);
+        assert_int_equal(counts[2], 0);
+        /* What ends before `from` was found before; what reaches over it was not. */
+        memset(counts, 0, sizeof(counts));
+        finder_scan(finder, (struct str){bytes, sizeof(bytes)}, at + 5, note_found, counts);
+        assert_int_equal(counts[0], 0);
+        assert_int_equal(counts[1], 1);
+        /* Cut off. */
+        memset(counts, 0, sizeof(counts));
+        finder_scan(finder, (struct str){bytes, at + 5}, 0, note_found, counts);
+        assert_int_equal(counts[0], 1);
+        assert_int_equal(counts[1], 0);
+    }
+    finder_free(finder);
+}
+
+static void note_unpacked(struct str text, void *data)
+{
+    buf_append_str(data, text);
+    buf_append_byte(data, '|');
+}
+
+static void what_is_packed_unpacks_and_nothing_else_does(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str bytes;
+        const char *unpacked;
+    } CASES[] = {
+        /* "ab" as it is, then 8 bytes from 2 back */
+        {STR_LIT("\xc3\x05\x0a\x01"
+                 "ab\xc0\x01"),
+         "ababababab|"},
+        {STR_LIT("x\xc3\xc3\x05\x0a\x01"
+                 "ab\xc0\x01y"),
+         "ababababab|"},
+        {STR_LIT("\xc3\x05\x0b\x01"
+                 "ab\xc0\x01"),
+         ""}, /* another length */
+        {STR_LIT("\xc3\x05\x0a\x01"
+                 "ab\xc0\x02"),
+         ""}, /* from before the start */
+        {STR_LIT("\xc3\x06\x0a\x01"
+                 "ab\xc0\x01"),
+         ""}, /* cut off */
+        {STR_LIT("\xc3\x05\x0a\x05"
+                 "ab\xc0\x01"),
+         ""}, /* more as it is than there is */
+        {STR_LIT("\xc3\x05\x0d\x01"
+                 "ab\xe0\x02\x01"),
+         ""}, /* longer than it says */
+        {STR_LIT("\xc3"), ""},
+        {STR_LIT("\xc3\x80\x00\x00"), ""},
+    };
+    struct buf room, found;
+    buf_init(&room, 1024);
+    buf_init(&found, 1024);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        buf_reset(&found);
+        lzf_each(CASES[i].bytes, &room, note_unpacked, &found);
+        if (!str_eq(buf_str(&found), str_from(CASES[i].unpacked)))
+            fail_msg("case %zu unpacks to \"%.*s\"", i, STR_ARG(buf_str(&found)));
+    }
+    buf_done(&found);
+    buf_done(&room);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sealed_days_are_read_and_add_up),
+        cmocka_unit_test(a_sealed_day_that_does_not_add_up_is_told),
+        cmocka_unit_test(a_canary_in_the_names_of_a_month_is_found),
+        cmocka_unit_test(every_needle_is_found_at_every_place),
+        cmocka_unit_test(what_is_packed_unpacks_and_nothing_else_does),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
