@@ -123,7 +123,7 @@ static uint32_t get(const char *bytes, size_t len)
 /* --- Sealing --------------------------------------------------------------------------------- */
 
 struct weight {
-    uint32_t name;
+    struct str text;
     int64_t weight;
 };
 
@@ -132,10 +132,13 @@ static int compare_weights(const void *left, const void *right)
     const struct weight *a = left, *b = right;
     if (a->weight != b->weight)
         return a->weight > b->weight ? -1 : 1;
-    return a->name < b->name ? -1 : a->name > b->name;
+    size_t common = a->text.len < b->text.len ? a->text.len : b->text.len;
+    int order = memcmp(a->text.ptr, b->text.ptr, common);
+    return order != 0 ? order : a->text.len < b->text.len ? -1 : a->text.len > b->text.len;
 }
 
-/* Adds the names of a table to the month's, the heaviest first. A page's come before those of its
+/* Adds the names of a table to the month's, the heaviest first, those of one weight by their text:
+ * the day's own numbers may tell in which order they came. A page's come before those of its
  * entry and exit pages, since tables are taken in their order. */
 static void add_table_names(const struct day *day, enum table table, struct day_names *month)
 {
@@ -149,12 +152,12 @@ static void add_table_names(const struct day *day, enum table table, struct day_
         const int64_t *sums = rows->rows[i].sums;
         if (!day_row_is_empty(&rows->rows[i]))
             weights[count++] =
-                (struct weight){rows->rows[i].name,
+                (struct weight){day_names_at(day->names, table, rows->rows[i].name),
                                 sums[METRIC_PAGEVIEWS] + sums[METRIC_VISITS] + sums[METRIC_EVENTS]};
     }
     qsort(weights, count, sizeof(*weights), compare_weights);
     for (size_t i = 0; i < count; i++)
-        if (!day_names_add(month, table, day_names_at(day->names, table, weights[i].name), &name) &&
+        if (!day_names_add(month, table, weights[i].text, &name) &&
             !day_names_add(month, table, STR_LIT(MODEL_OTHER), &name))
             assert(!"there is room for (other)");
     free(weights);

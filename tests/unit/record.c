@@ -509,6 +509,30 @@ static void a_record_at_its_bounds_comes_back(void **state)
     sealed_done(&sealed);
 }
 
+/* Live counters are read in the order in which their values first came. */
+static void names_do_not_tell_which_came_first(void **state)
+{
+    (void)state;
+    enum { PAGES = 40 };
+    struct sealed forth, back;
+    char text[32];
+    sealed_init(&forth);
+    sealed_init(&back);
+    for (int i = 0; i < PAGES; i++) {
+        snprintf(text, sizeof(text), "/page/%d", i);
+        day_row(&forth.day, TABLE_PAGE, str_from(text))->sums[METRIC_PAGEVIEWS] = 1 + i % 3;
+        snprintf(text, sizeof(text), "/page/%d", PAGES - 1 - i);
+        day_row(&back.day, TABLE_PAGE, str_from(text))->sums[METRIC_PAGEVIEWS] =
+            1 + (PAGES - 1 - i) % 3;
+    }
+    seal(&forth);
+    seal(&back);
+    assert_true(str_eq(buf_str(&forth.chunk), buf_str(&back.chunk)));
+    assert_true(str_eq(buf_str(&forth.bytes), buf_str(&back.bytes)));
+    sealed_done(&forth);
+    sealed_done(&back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -528,6 +552,7 @@ int main(void)
         cmocka_unit_test(a_day_without_new_names_writes_none),
         cmocka_unit_test(a_late_part_is_merged_and_sealed_again),
         cmocka_unit_test(a_record_at_its_bounds_comes_back),
+        cmocka_unit_test(names_do_not_tell_which_came_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
