@@ -11,11 +11,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/limits.h"
+
 enum {
     /* Where a packed string may reach over; longer ones are seen in Redis itself. */
     OVERLAP_BYTES = 1024 * 1024,
     PIECE_BYTES = 8 * 1024 * 1024,
-    DEPTH_MAX = 8,
     PATH_BYTES = 4096,
 };
 
@@ -62,7 +63,7 @@ static void walk_folder(struct walk *walk, FTS *folders)
 {
     for (FTSENT *entry; (entry = fts_read(folders)) != NULL;) {
         bool is_unread = entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR;
-        if (is_unread || (entry->fts_info == FTS_D && entry->fts_level > DEPTH_MAX)) {
+        if (is_unread || (entry->fts_info == FTS_D && entry->fts_level > AUDIT_FOLDER_DEPTH_MAX)) {
             audit_breach(walk->report, "%s cannot be read, or goes deeper than is looked.",
                          entry->fts_path);
             (void)fts_set(folders, entry, FTS_SKIP);

@@ -17,7 +17,6 @@ enum {
     STEP_KEYS_MAX = 100 * 1000,
     QUESTIONS = 2, /* a key */
     STEPS_MAX = 10 * 1000 * 1000,
-    STRAYS_TOLD_MAX = 50,
     CURSOR_BYTES = 32,
 };
 static const int64_t DAY_MS = INT64_C(24) * 60 * 60 * 1000;
@@ -58,7 +57,7 @@ static void count_key(struct tally *tally, int64_t bytes, int64_t expires_ms)
 static void tell_stray(struct inventory *inventory, struct str key)
 {
     char name[AUDIT_NAME_BYTES];
-    if (inventory->stray_count++ >= STRAYS_TOLD_MAX)
+    if (inventory->stray_count++ >= AUDIT_STRAYS_TOLD_MAX)
         return;
     json_array_append_new(inventory->strays, json_string(audit_name(key, name)));
     audit_breach(inventory->report, "Outside the inventory: %s", name);
@@ -198,7 +197,7 @@ static void tell(struct inventory *inventory)
     audit_tell(report, "outside_inventory", json_incref(inventory->strays));
     if (inventory->stray_count == 0)
         audit_good(report, "No key is outside the inventory, of %" PRIu64 ".", inventory->keys);
-    else if (inventory->stray_count > STRAYS_TOLD_MAX)
+    else if (inventory->stray_count > AUDIT_STRAYS_TOLD_MAX)
         audit_breach(report, "Keys outside the inventory: %" PRIu64 ".", inventory->stray_count);
     audit_days_tell(&inventory->days);
 }

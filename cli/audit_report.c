@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/findings.h"
+#include "common/limits.h"
 
 enum { SENTENCE_BYTES = 1024, LINE_WIDTH = 72 };
 
@@ -25,6 +26,7 @@ void audit_report_init(struct audit_report *report, bool is_json)
     *report = (struct audit_report){
         .root = json_object(),
         .breaches = json_array(),
+        .notes = json_array(),
         .good = json_array(),
         .is_json = is_json,
         .shows_progress = isatty(STDERR_FILENO) == 1,
@@ -35,6 +37,7 @@ void audit_report_done(struct audit_report *report)
 {
     json_decref(report->root);
     json_decref(report->breaches);
+    json_decref(report->notes);
     json_decref(report->good);
 }
 
@@ -43,6 +46,13 @@ void audit_good(struct audit_report *report, const char *fmt, ...)
     char text[SENTENCE_BYTES];
     FORMAT(text, fmt);
     json_array_append_new(report->good, json_string(text));
+}
+
+void audit_note(struct audit_report *report, const char *fmt, ...)
+{
+    char text[SENTENCE_BYTES];
+    FORMAT(text, fmt);
+    json_array_append_new(report->notes, json_string(text));
 }
 
 void audit_breach(struct audit_report *report, const char *fmt, ...)
@@ -98,6 +108,7 @@ static void print_sentences(const struct audit_report *report)
     json_t *sentence;
     size_t i;
     json_array_foreach(report->good, i, sentence) findings_good("%s", json_string_value(sentence));
+    json_array_foreach(report->notes, i, sentence) findings_note("%s", json_string_value(sentence));
     json_array_foreach(report->breaches, i, sentence)
         findings_trouble(&findings, "%s", json_string_value(sentence));
     if (report->breach_count > AUDIT_BREACHES_TOLD_MAX)
@@ -114,6 +125,7 @@ bool audit_report_print(struct audit_report *report)
         print_sentences(report);
     } else {
         audit_tell(report, "good", json_incref(report->good));
+        audit_tell(report, "notes", json_incref(report->notes));
         audit_tell(report, "breaches", json_incref(report->breaches));
         audit_tell(report, "breach_count", json_integer((json_int_t)report->breach_count));
         (void)json_dumpf(report->root, stdout, JSON_INDENT(2));

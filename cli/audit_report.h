@@ -9,12 +9,10 @@
 #include "common/macros.h"
 #include "common/str.h"
 
-/* Breaches beyond are counted and not told: one cause can make many. */
-enum { AUDIT_BREACHES_TOLD_MAX = 100 };
-
+/* Breaches past AUDIT_BREACHES_TOLD_MAX are counted and not told. */
 struct audit_report {
     json_t *root;
-    json_t *breaches, *good;
+    json_t *breaches, *notes, *good;
     size_t breach_count;
     bool is_json, shows_progress, has_progress;
 };
@@ -23,6 +21,8 @@ void audit_report_init(struct audit_report *report, bool is_json);
 void audit_report_done(struct audit_report *report);
 
 void audit_good(struct audit_report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* What the operator should know, and is no breach. */
+void audit_note(struct audit_report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void audit_breach(struct audit_report *report, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Takes `value`, for JSON. */
 void audit_tell(struct audit_report *report, const char *name, json_t *value);

@@ -1,6 +1,6 @@
 /* What is found is counted by place, canary and spelling. Forms of up to eight bytes come of 24 to
  * 32 bits, and those turn up by chance in enough bytes of numbers; such a one is a breach unless
- * chance explains it. Called by `footfall audit`. */
+ * chance explains it, and a note then. Called by `footfall audit`. */
 
 #include "cli/audit_search.h"
 
@@ -13,13 +13,14 @@
 
 enum {
     PLACE_BYTES = 512,
-    FOUND_MAX = 1000, /* further ones are of places that are named already, or enough is known */
     SHORT_BYTES_MAX = 8,
-    SHORT_BITS = 30,
+    SHORT_BITS = 32,
     PACKED_BYTES_MAX = 16 * 1024 * 1024,
     CHANCE_MAX = 4,
     CHANCE_FACTOR = 3,
 };
+
+static const double CHANCE_OF_ANY = 0.1;
 
 struct form {
     const char *spelling;
@@ -36,7 +37,7 @@ struct found {
 struct audit_search {
     struct finder *finder;
     struct form *forms;
-    size_t form_count, form_capacity;
+    size_t form_count, form_capacity, short_count;
     uint32_t canary_count;
     struct found *found;
     size_t found_count;
@@ -49,7 +50,7 @@ struct audit_search {
 struct audit_search *audit_search_new(void)
 {
     struct audit_search *search = calloc(1, sizeof(*search));
-    if (search == NULL || (search->found = calloc(FOUND_MAX, sizeof(*search->found))) == NULL)
+    if (search == NULL || (search->found = calloc(AUDIT_FOUND_MAX, sizeof(*search->found))) == NULL)
         abort();
     search->finder = finder_new();
     buf_init(&search->packed, PACKED_BYTES_MAX);
@@ -83,6 +84,7 @@ static void on_form(const char *spelling, struct str bytes, void *data)
         .canary = search->canary_count,
         .is_short = bytes.len <= SHORT_BYTES_MAX,
     };
+    search->short_count += bytes.len <= SHORT_BYTES_MAX;
     finder_add(search->finder, bytes, (uint32_t)search->form_count++);
 }
 
@@ -125,7 +127,7 @@ static void on_found(uint32_t number, size_t len, void *data)
             return;
         }
     }
-    if (search->found_count == FOUND_MAX) {
+    if (search->found_count == AUDIT_FOUND_MAX) {
         search->beyond++;
         return;
     }
@@ -155,11 +157,13 @@ void audit_search_packed(struct audit_search *search, struct str bytes, size_t f
 
 /* --- Telling ---------------------------------------------------------------------------------- */
 
-/* Whether as many of a short form are to be expected in so many bytes without anybody's doing. */
+/* Whether as many of a short form are to be expected in so many bytes without anybody's doing: not
+ * as long as hardly any of all short forms would turn up. */
 static bool is_chance(const struct audit_search *search, const struct found *found)
 {
     double expected = (double)search->bytes / (double)(UINT64_C(1) << SHORT_BITS);
-    return search->forms[found->form].is_short && expected >= 0.01 &&
+    return search->forms[found->form].is_short &&
+           expected * (double)search->short_count >= CHANCE_OF_ANY &&
            (double)found->count <= CHANCE_MAX + CHANCE_FACTOR * expected;
 }
 
@@ -176,8 +180,13 @@ void audit_search_tell(struct audit_search *search, struct audit_report *report)
     for (size_t i = 0; i < search->found_count; i++) {
         const struct found *found = &search->found[i];
         const struct form *form = &search->forms[found->form];
-        if (is_chance(search, found))
+        if (is_chance(search, found)) {
+            audit_note(report,
+                       "Canary %" PRIu32 " may be in %s: %s, %" PRIu64 " times, as often as chance "
+                       "makes such short bytes.",
+                       form->canary, found->place, form->spelling, found->count);
             continue;
+        }
         breaches++;
         json_array_append_new(all, found_json(form, found));
         audit_breach(report, "Canary %" PRIu32 " is in %s, %" PRIu64 " times: %s.", form->canary,

@@ -3,6 +3,7 @@
 /* The canary search: bytes of one place after the other, and what was found where. One thread. */
 
 #include "cli/audit_report.h"
+#include "common/limits.h"
 #include "common/str.h"
 
 struct audit_search;
@@ -11,7 +12,6 @@ struct audit_search *audit_search_new(void);
 /* NULL is allowed. */
 void audit_search_free(struct audit_search *search);
 /* False for one that is too short or too long, or when there are AUDIT_CANARIES_MAX. */
-enum { AUDIT_CANARIES_MAX = 1000 };
 MUST_CHECK bool audit_search_add(struct audit_search *search, struct str canary);
 /* True when there is nothing to look for. */
 bool audit_search_is_idle(const struct audit_search *search);

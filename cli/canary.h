@@ -5,13 +5,11 @@
 
 #include <stdbool.h>
 
+#include "common/limits.h"
 #include "common/macros.h"
 #include "common/str.h"
 
-/* Shorter ones would be found everywhere. */
-enum { CANARY_BYTES_MIN = 6, CANARY_BYTES_MAX = 1024 };
-
-/* Whether its length is within these bounds. */
+/* Whether it has CANARY_BYTES_MIN to CANARY_BYTES_MAX. */
 bool canary_valid(struct str canary);
 
 /* Calls form(spelling, bytes, data) for each: as text and in capitals, hexadecimal, base64 wherever

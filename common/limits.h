@@ -466,3 +466,18 @@ static_assert(IMPORT_AHEAD_BYTES_MAX >= 2 * (IMPORT_GROUP_BYTES_MAX + BATCH_BYTE
 /* Imports that a site remembers, some 100 bytes each; past it a new log is refused, since it could
  * not be known again. */
 #define IMPORTS_MAX 20000
+
+
+/* --- The audit -------------------------------------------------------------------------------- */
+/* Shorter texts are found everywhere; longer ones than a User-Agent or a path are not asked for. */
+#define CANARY_BYTES_MIN 6
+#define CANARY_BYTES_MAX 1024
+/* Some hundred thousand spellings, which take 20 MB. */
+#define AUDIT_CANARIES_MAX 1000
+/* Of what is found, places by canary and spelling; that there are more is told as well. */
+#define AUDIT_FOUND_MAX 1000
+/* Sentences that are printed, and keys that are named: one cause can make very many. */
+#define AUDIT_BREACHES_TOLD_MAX 100
+#define AUDIT_STRAYS_TOLD_MAX 50
+/* Folders below the data folder; its own are three deep. */
+#define AUDIT_FOLDER_DEPTH_MAX 8
