@@ -467,7 +467,6 @@ static_assert(IMPORT_AHEAD_BYTES_MAX >= 2 * (IMPORT_GROUP_BYTES_MAX + BATCH_BYTE
  * not be known again. */
 #define IMPORTS_MAX 20000
 
-
 /* --- The audit -------------------------------------------------------------------------------- */
 /* Shorter texts are found everywhere; longer ones than a User-Agent or a path are not asked for. */
 #define CANARY_BYTES_MIN 6
