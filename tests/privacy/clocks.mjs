@@ -84,6 +84,23 @@ test('midnight comes while views are mixed: each is on its own date', async () =
   });
 });
 
+test('a day that is over becomes a record, by which it adds up; its sketches and counters go', async () => {
+  await withClock('23:50:00', {}, async (footfall, clock) => {
+    const yesterday = clock.date();
+    await views(footfall, 40);
+    assert.deepEqual(await total(footfall, clock, 40), { [yesterday]: 40 });
+    clock.pass(HOUR_MS / 2);
+    const sealed = () => JSON.parse(footfall.command('audit', '--data', footfall.data, '--json').out).days.sealed;
+    await until('the day to close', () => {
+      clock.pass(2 * 60_000); // it is looked at again, and was quiet meanwhile
+      return sealed() === 1;
+    });
+    assertAuditPasses(footfall);
+    const left = (await footfall.redis().keys()).filter((key) => key.includes(`:${SITE}:`) && !/:(day|names):/.test(key));
+    assert.deepEqual(left, []);
+  });
+});
+
 test('a restart over midnight loses nothing, and mixes no two days', async () => {
   await withClock('23:58:00', MIXED, async (footfall, clock) => {
     const yesterday = clock.date();
