@@ -11,9 +11,18 @@
 enum { KEY_BYTES_MAX = 512, WORDS_MAX = 8, ERROR_BYTES = 256, SOME_DATE = 20261123 };
 
 /* Keys by letter in the table below: of the site list, the log, the writers, the cursor, the
- * quarantine, and a day's counts of some site. */
-enum { KEY_SITES, KEY_LOG, KEY_WRITERS, KEY_CURSOR, KEY_QUARANTINE, KEY_COUNTS, KEY__COUNT };
-static const char *const KEY_LETTERS[KEY__COUNT] = {"$S", "$L", "$W", "$C", "$Q", "$N"};
+ * quarantine, the open days, and a day's counts of some site. */
+enum {
+    KEY_SITES,
+    KEY_LOG,
+    KEY_WRITERS,
+    KEY_CURSOR,
+    KEY_QUARANTINE,
+    KEY_OPEN,
+    KEY_COUNTS,
+    KEY__COUNT
+};
+static const char *const KEY_LETTERS[KEY__COUNT] = {"$S", "$L", "$W", "$C", "$Q", "$O", "$N"};
 
 static const struct {
     const char *user;
@@ -32,6 +41,10 @@ static const struct {
     {"aggregator", true, {"xread", "streams", "$L", "0"}, "nothing is counted"},
     {"aggregator", true, {"xadd", "$Q", "*", "a", "b"}, "what cannot be counted stops the log"},
     {"aggregator", true, {"hdel", "$W", "a"}, "rows of writers that are gone stay"},
+    {"aggregator", true, {"hmget", "$S", "a"}, "days that are over stay open"},
+    {"aggregator", true, {"hdel", "$O", "a"}, "days that are over stay open"},
+    {"aggregator", true, {"unlink", "$N"}, "days that are over stay open"},
+    {"aggregator", true, {"hgetall", "$S"}, "days leave without being folded into months"},
     {"aggregator", false, {"xadd", "$L", "*", "a", "b"}, "it can add to the log"},
     {"aggregator", false, {"hset", "$S", "a", "b"}, "it can change the site list"},
     {"dashboards", true, {"hgetall", "$N"}, "nobody can look at counts"},
@@ -54,6 +67,7 @@ static void keys_init(struct keys *keys)
     model_key_writers(&keys->texts[KEY_WRITERS], 0);
     model_key_cursor(&keys->texts[KEY_CURSOR], 0);
     model_key_quarantine(&keys->texts[KEY_QUARANTINE], 0);
+    model_key_open(&keys->texts[KEY_OPEN], 0);
     model_key_live(&keys->texts[KEY_COUNTS], STR_LIT("example.com"), SOME_DATE, TABLE_PAGE);
 }
 
