@@ -199,11 +199,12 @@ void api_handle_sites(struct http_request *req, void *worker_data)
     }
     for (size_t i = 0; i < site_list_count(desk->sites); i++) {
         const struct site *site = site_list_at(desk->sites, i);
-        json_array_append_new(sites,
-                              json_pack("{s:s#, s:s#, s:s}", "site_id", site->domain.ptr,
-                                        (int)site->domain.len, "timezone", site->timezone.ptr,
-                                        (int)site->timezone.len, "preset",
-                                        site->preset == SITE_STRICT ? "strict" : "standard"));
+        json_array_append_new(
+            sites, json_pack("{s:s#, s:s#, s:s, s:i, s:i}", "site_id", site->domain.ptr,
+                             (int)site->domain.len, "timezone", site->timezone.ptr,
+                             (int)site->timezone.len, "preset",
+                             site->preset == SITE_STRICT ? "strict" : "standard", "keep_days",
+                             site->keep_days, "keep_months", site->keep_months));
     }
     json_t *root =
         json_pack("{s:o, s:o}", "sites", sites, "collector_url", collector_url(desk->config));

@@ -311,11 +311,13 @@ static void sites_follow_the_list(void **state)
 {
     (void)state;
     assert_call("GET", "/api/sites", NULL, 200,
-                "{\"site_id\":\"example.com\",\"timezone\":\"UTC\",\"preset\":\"standard\"}");
+                "{\"site_id\":\"example.com\",\"timezone\":\"UTC\",\"preset\":\"standard\","
+                "\"keep_days\":25,\"keep_months\":60}");
     assert_call("GET", "/api/sites", NULL, 200, "\"collector_url\":\"http://127.0.0.1:8080\"");
     store_site("late.example", "{\"timezone\":\"Europe/Amsterdam\",\"preset\":\"strict\"}");
     await("GET", "/api/sites", NULL, 200,
-          "{\"site_id\":\"late.example\",\"timezone\":\"Europe/Amsterdam\",\"preset\":\"strict\"}");
+          "{\"site_id\":\"late.example\",\"timezone\":\"Europe/Amsterdam\",\"preset\":\"strict\","
+          "\"keep_days\":25,\"keep_months\":0}");
 }
 
 static void pages_are_served_for_every_state(void **state)

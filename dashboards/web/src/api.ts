@@ -7,6 +7,9 @@ export interface Site {
   site_id: string;
   timezone: string;
   preset: string;
+  /** How many months counts by day are kept, and those by month: 0, or fewer, for none. */
+  keep_days?: number;
+  keep_months?: number;
 }
 
 export interface Sites {

@@ -76,3 +76,13 @@ export function changeOf(now: Value, before: Value, inPoints: boolean): Change |
 export function plural(count: number, one: string, many: string): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
+
+/** How long a site's counts are kept, in a sentence; empty when the server does not say. */
+export function keptText(site: { keep_days?: number; keep_months?: number }): string {
+  const { keep_days: days, keep_months: months } = site;
+  if (days === undefined || months === undefined) return '';
+  const byDay = `Counts by day are kept for ${plural(days, 'month', 'months')}`;
+  return months > days
+    ? `${byDay}, then by month until they are ${plural(months, 'month', 'months')} old.`
+    : `${byDay}, then deleted.`;
+}

@@ -76,3 +76,16 @@ test('one is not many', () => {
   assert.equal(format.plural(0, 'view', 'views'), '0 views');
   assert.equal(format.plural(1200, 'view', 'views'), '1,200 views');
 });
+
+test('how long counts are kept is told as the server says', () => {
+  assert.equal(
+    format.keptText({ keep_days: 25, keep_months: 60 }),
+    'Counts by day are kept for 25 months, then by month until they are 60 months old.',
+  );
+  assert.equal(
+    format.keptText({ keep_days: 1, keep_months: 0 }),
+    'Counts by day are kept for 1 month, then deleted.',
+  );
+  assert.equal(format.keptText({ keep_days: 25, keep_months: 25 }), format.keptText({ keep_days: 25, keep_months: 0 }));
+  assert.equal(format.keptText({}), '');
+});

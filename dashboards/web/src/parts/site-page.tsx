@@ -6,6 +6,7 @@ import type { ApiError, Site } from '../api';
 import { dayCount, rangeOf, rangeText, wallClock, type Range, type WallClock } from '../dates';
 import { useClock, useLive, useQuery, useThrottled, type Live, type Loaded } from '../hooks';
 import { headlineOf } from '../filters';
+import { keptText } from '../format';
 import { PANELS, PANEL_IDS } from '../panels';
 import { answeredFirstDay, firstDayRequest, totalsRequest, type QueryAnswer } from '../query';
 import { useRoute } from '../route';
@@ -169,7 +170,7 @@ function Footnote({ range, site }: { range: Range | null; site: Site }) {
         <a href="https://db-ip.com" rel="noreferrer">
           IP Geolocation by DB-IP
         </a>
-        .
+        . {keptText(site)}
       </p>
     </footer>
   );
