@@ -2,8 +2,10 @@
  * API v2. Whoever asks for a comparison gets beside each row the same row of the other period; with
  * a time dimension also all rows of the other period, since some have no counterpart. */
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "aggregator/query_answer.h"
 #include "aggregator/query_names.h"
@@ -254,4 +256,85 @@ json_t *query_answer_json(struct query_answer *answer)
     json_object_set_new(root, "meta", meta_json(answer, count));
     json_object_set_new(root, "query", query_json(answer));
     return root;
+}
+
+/* --- As text ------------------------------------------------------------------------------------
+ */
+
+/* Two decimals are all that a figure has. */
+enum { PRINT_FLAGS = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(10) };
+
+/* Takes `value`. */
+static void print(struct buf *out, json_t *value)
+{
+    char *printed = json_dumps(value, PRINT_FLAGS);
+    if (printed == NULL)
+        abort();
+    buf_append_str(out, str_from(printed));
+    free(printed);
+    json_decref(value);
+}
+
+static void print_number(struct buf *out, enum query_metric metric, double value)
+{
+    if (metric == QUERY_VIEWS_PER_VISIT || isnan(value))
+        print(out, number(metric, value));
+    else
+        buf_printf(out, "%" PRId64, (int64_t)value);
+}
+
+static void print_time(struct buf *out, const struct query_plan *plan, uint32_t bucket, bool comma)
+{
+    char label[QUERY_LABEL_BYTES];
+    bool is_there = query_span_label(&plan->spans[0], plan->time, plan->site->zone, bucket, label);
+    buf_printf(out, "%s\"%s\"", comma ? "," : "", is_there ? label : "");
+}
+
+static void print_row(struct buf *out, const struct query_plan *plan,
+                      const struct query_result *result)
+{
+    const struct query *query = plan->query;
+    bool timed = plan->time != QUERY_NO_TIME;
+    buf_append_str(out, STR_LIT("{\"metrics\":["));
+    for (size_t i = 0; i < query->metric_count; i++) {
+        if (i > 0)
+            buf_append_byte(out, ',');
+        print_number(out, query->metrics[i], result->metrics[i]);
+    }
+    buf_append_str(out, STR_LIT("],\"dimensions\":["));
+    if (timed && query->time_first)
+        print_time(out, plan, result->bucket, false);
+    if (query->dimension.asked) {
+        if (timed && query->time_first)
+            buf_append_byte(out, ',');
+        print(out, text(result->value));
+    }
+    if (timed && !query->time_first)
+        print_time(out, plan, result->bucket, query->dimension.asked);
+    buf_append_str(out, STR_LIT("]}"));
+}
+
+/* Rows are most of an answer, and as jansson's objects they would take most of its time; those with
+ * a comparison are few enough. */
+void query_answer_print(struct query_answer *answer, struct buf *out)
+{
+    size_t count;
+    const struct query_plan *plan = query_answer_plan(answer);
+    const struct query *query = plan->query;
+    if (plan->span_count == 2) {
+        print(out, query_answer_json(answer));
+        return;
+    }
+    const struct query_result *results = query_answer_results(answer, &count);
+    buf_append_str(out, STR_LIT("{\"results\":["));
+    for (size_t i = query->offset; i < count && i - query->offset < query->limit; i++) {
+        if (i > query->offset)
+            buf_append_byte(out, ',');
+        print_row(out, plan, &results[i]);
+    }
+    buf_append_str(out, STR_LIT("],\"meta\":"));
+    print(out, meta_json(answer, count));
+    buf_append_str(out, STR_LIT(",\"query\":"));
+    print(out, query_json(answer));
+    buf_append_byte(out, '}');
 }

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "aggregator/query_answer.h"
 #include "common/config_value.h"
 #include "common/negotiate.h"
 #include "dashboards/assets.h"
@@ -38,24 +39,24 @@ static bool is_wanted(void *data)
     return asked->held.req != NULL;
 }
 
-static void reply_json(struct asked *asked, const json_t *answer)
-{
-    /* Two decimals are all that a figure has. */
-    char *text = json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(10));
-    if (text == NULL)
-        abort();
-    desk_held_reply(&asked->held, 200, JSON_TYPE, str_from(text));
-    free(text);
-}
+/* Every row of a value, six bytes a control character, its time and all figures; for itself, for
+ * what it is compared with, and once more among the rows of the compared period. */
+enum { ROW_BYTES_MAX = 3 * (6 * VALUE_BYTES_MAX + 512) };
 
-static void reply_csv(struct asked *asked, const json_t *answer)
+static void reply_answer(struct asked *asked, struct query_answer *answer)
 {
-    struct buf csv;
-    /* Every row of two values, each doubled by quotes, and of all figures. */
-    buf_init(&csv, (size_t)QUERY_ROWS_MAX * (4 * VALUE_BYTES_MAX + 256));
-    export_append_csv(&csv, answer);
-    desk_held_reply(&asked->held, 200, CSV_TYPE, buf_str(&csv));
-    buf_done(&csv);
+    struct buf body;
+    buf_init(&body, (size_t)QUERY_ROWS_MAX * ROW_BYTES_MAX + 2 * QUERY_BODY_BYTES_MAX);
+    if (asked->as_csv) {
+        json_t *root = query_answer_json(answer);
+        export_append_csv(&body, root);
+        json_decref(root);
+    } else {
+        query_answer_print(answer, &body);
+    }
+    assert(!body.overflow);
+    desk_held_reply(&asked->held, 200, asked->as_csv ? CSV_TYPE : JSON_TYPE, buf_str(&body));
+    buf_done(&body);
 }
 
 /* A question whose asker has gone is nobody's answer. */
@@ -71,18 +72,15 @@ static void count_outcome(const struct asked *asked, enum question_outcome outco
         metrics_add(asked->desk->metrics, ROWS[outcome], 1);
 }
 
-static void on_answer(enum question_outcome outcome, enum query_status status, json_t *answer,
-                      void *data)
+static void on_answer(enum question_outcome outcome, enum query_status status,
+                      struct query_answer *answer, void *data)
 {
     struct asked *asked = data;
     assert(asked->magic == ASKED_MAGIC);
     count_outcome(asked, outcome);
     switch (outcome) {
     case QUESTION_ANSWERED:
-        if (asked->as_csv)
-            reply_csv(asked, answer);
-        else
-            reply_json(asked, answer);
+        reply_answer(asked, answer);
         break;
     case QUESTION_REFUSED:
         desk_held_reply_error(&asked->held, 400, query_status_sentence(status));
@@ -94,7 +92,6 @@ static void on_answer(enum question_outcome outcome, enum query_status status, j
         desk_held_reply_error(&asked->held, 503, "Too many questions are asked at once.");
         break;
     }
-    json_decref(answer);
     asked->magic = 0;
     free(asked);
 }

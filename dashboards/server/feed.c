@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "aggregator/query_answer.h"
 #include "common/clock.h"
 #include "dashboards/server/dashboards_metrics.h"
 #include "dashboards/server/question.h"
@@ -135,21 +136,22 @@ static void feed_send(struct feed *feed, bool to_all, struct str bytes)
     }
 }
 
-static void on_today(enum question_outcome outcome, enum query_status status, json_t *answer,
-                     void *data)
+static void on_today(enum question_outcome outcome, enum query_status status,
+                     struct query_answer *answer, void *data)
 {
     struct feed *feed = data;
     assert(feed->magic == FEED_MAGIC);
     (void)status;
     feed->is_asking = false;
     if (outcome == QUESTION_ANSWERED) {
-        char *text = message_text(feed, answer);
+        json_t *root = query_answer_json(answer);
+        char *text = message_text(feed, root);
         bool differs = feed->last == NULL || strcmp(feed->last, text) != 0;
         feed_send(feed, differs, str_from(text));
         free(feed->last);
         feed->last = text;
+        json_decref(root);
     }
-    json_decref(answer);
     feed_drop_if_unused(feed);
 }
 

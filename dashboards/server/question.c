@@ -8,7 +8,6 @@
 #include "dashboards/server/question.h"
 
 #include <assert.h>
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "aggregator/query_read.h"
@@ -34,11 +33,10 @@ struct question {
 static void finish(struct question *question)
 {
     struct desk *desk = question->desk;
-    json_t *answer = NULL;
+    bool answered = question->outcome == QUESTION_ANSWERED;
     desk->questions--;
-    if (question->outcome == QUESTION_ANSWERED)
-        answer = query_answer_json(question->answer);
-    question->fn(question->outcome, question->status, answer, question->data);
+    question->fn(question->outcome, question->status, answered ? question->answer : NULL,
+                 question->data);
     query_read_free(question->read);
     query_answer_free(question->answer);
     query_done(&question->query);

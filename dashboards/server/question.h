@@ -5,7 +5,7 @@
 #include "aggregator/query.h"
 #include "dashboards/server/desk.h"
 
-struct json_t; /* jansson */
+struct query_answer;
 
 enum question_outcome {
     QUESTION_ANSWERED,
@@ -14,9 +14,9 @@ enum question_outcome {
     QUESTION_BUSY,    /* QUESTIONS_MAX are under way */
 };
 
-/* `answer` is the callee's for QUESTION_ANSWERED, else NULL. */
+/* `answer` is there for QUESTION_ANSWERED, until this returns; else NULL. */
 typedef void (*question_fn)(enum question_outcome outcome, enum query_status status,
-                            struct json_t *answer, void *data);
+                            struct query_answer *answer, void *data);
 
 /* Takes `query`. `fn` is called exactly once, perhaps before this returns. `wanted` may be NULL;
  * when it says false the rest is not read, and the outcome is QUESTION_FAILED. */

@@ -167,6 +167,19 @@ static void answer_from(const struct query_plan *plan, const struct stored *stor
     }
 }
 
+static void assert_prints_the_same(struct query_answer *answer, const json_t *root)
+{
+    struct buf printed;
+    char *expected = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(10));
+    buf_init(&printed, 1 << 20);
+    query_answer_print(answer, &printed);
+    assert_false(printed.overflow);
+    assert_int_equal(printed.len, strlen(expected));
+    assert_memory_equal(printed.ptr, expected, printed.len);
+    buf_done(&printed);
+    free(expected);
+}
+
 static json_t *ask_of(const struct site *site, const char *json, int64_t now_ms,
                       const struct stored *stored, size_t count)
 {
@@ -180,6 +193,7 @@ static json_t *ask_of(const struct site *site, const char *json, int64_t now_ms,
     struct query_answer *answer = query_answer_new(&plan);
     answer_from(&plan, stored, count, answer);
     json_t *root = query_answer_json(answer);
+    assert_prints_the_same(answer, root);
     query_answer_free(answer);
     query_done(&query);
     return root;
