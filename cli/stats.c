@@ -29,7 +29,8 @@ enum {
 };
 
 static const char HELP[] =
-    "usage: footfall stats DOMAIN [--period 7d] [--by page] [--filter country=NL] [--json]\n\n"
+    "usage: footfall stats DOMAIN [--period 7d] [--by page] [--filter country=NL]\n"
+    "                             [--compare period] [--json]\n\n"
     "  --period P      day, 24h, 7d, 28d, 30d, 91d, month, 6mo, 12mo, year, all, or two dates:\n"
     "                  2026-11-01,2026-11-23 (7d)\n"
     "  --by WHAT       page, entry_page, exit_page, source, referrer, channel, utm_source,\n"
@@ -37,6 +38,8 @@ static const char HELP[] =
     "                  browser_version, os, os_version, device, language, screen, goal,\n"
     "                  props:KEY, drop_reason, hour, day, week, month\n"
     "  --filter F      WHAT=VALUE, WHAT!=VALUE, or WHAT~PART; may stand several times\n"
+    "  --compare WITH  period (the time just before) or year (the year before): what the headline\n"
+    "                  has changed; each row's change with --json\n"
     "  --limit N       rows (20)\n"
     "  --json          the query API's answer\n"
     "  --data DIR      the data folder of `footfall serve` (./data)\n"
@@ -45,6 +48,7 @@ static const char HELP[] =
 struct stats_arguments {
     struct command_place place;
     const char *domain, *period, *by;
+    const char *comparison; /* as the query API calls it; or NULL */
     const char *filters[STATS_FILTERS_MAX];
     size_t filter_count;
     unsigned limit;
@@ -128,6 +132,9 @@ static json_t *question_json(const struct stats_arguments *args, const struct or
     if (dimension != NULL)
         json_object_set_new(question, "dimensions", json_pack("[s]", dimension));
     json_object_set_new(question, "filters", filters);
+    if (args->comparison != NULL)
+        json_object_set_new(question, "include",
+                            json_pack("{s:{s:s}}", "comparisons", "mode", args->comparison));
     for (size_t i = 0; i < args->filter_count; i++) {
         if (json_array_append_new(filters, filter_json(str_from(args->filters[i]))) != 0) {
             complain("a filter is a dimension, then =, != or ~, then a value: country=NL; "
@@ -304,6 +311,17 @@ static bool parse_limit(const char *text, unsigned *ret_limit)
     return true;
 }
 
+static bool parse_comparison(const char *text, const char **ret_comparison)
+{
+    if (strcmp(text, "period") == 0)
+        *ret_comparison = "previous_period";
+    else if (strcmp(text, "year") == 0)
+        *ret_comparison = "year_over_year";
+    else
+        return false;
+    return true;
+}
+
 static bool take_option(int option, struct stats_arguments *args)
 {
     switch (option) {
@@ -320,6 +338,8 @@ static bool take_option(int option, struct stats_arguments *args)
         return true;
     case 'l':
         return parse_limit(optarg, &args->limit);
+    case 'v':
+        return parse_comparison(optarg, &args->comparison);
     case 'j':
         args->json = true;
         return true;
@@ -338,15 +358,11 @@ static bool take_option(int option, struct stats_arguments *args)
 static bool parse_arguments(int argc, char **argv, struct stats_arguments *args, int *ret_code)
 {
     static const struct option OPTIONS[] = {
-        {"period", required_argument, NULL, 'p'},
-        {"by", required_argument, NULL, 'b'},
-        {"filter", required_argument, NULL, 'f'},
-        {"limit", required_argument, NULL, 'l'},
-        {"json", no_argument, NULL, 'j'},
-        {"data", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"period", required_argument, NULL, 'p'}, {"by", required_argument, NULL, 'b'},
+        {"filter", required_argument, NULL, 'f'}, {"compare", required_argument, NULL, 'v'},
+        {"limit", required_argument, NULL, 'l'},  {"json", no_argument, NULL, 'j'},
+        {"data", required_argument, NULL, 'd'},   {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},         {0},
     };
     *args = (struct stats_arguments){.period = "7d", .limit = STATS_ROWS};
     *ret_code = EXIT_MISUSE;

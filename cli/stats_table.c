@@ -195,14 +195,46 @@ static void fill_widths(const json_t *answer, size_t widths[COLUMNS_MAX])
         widths[i] = column_width(answer, i);
 }
 
+/* "+12%" below each figure; of percentages in points. */
+static void append_changes(struct buf *out, const json_t *answer, const json_t *row,
+                           const size_t *widths)
+{
+    const json_t *changes = json_object_get(json_object_get(row, "comparison"), "change");
+    for (size_t i = 0; i < json_array_size(changes) && i < COLUMNS_MAX; i++) {
+        const json_t *change = json_array_get(changes, i);
+        struct str metric = text_of(json_array_get(metrics_of(answer), i));
+        bool in_points =
+            str_eq(metric, STR_LIT("bounce_rate")) || str_eq(metric, STR_LIT("scroll_depth"));
+        char cell[CELL_BYTES] = "-";
+        if (json_is_integer(change))
+            (void)snprintf(cell, CELL_BYTES, "%+lld%s", (long long)json_integer_value(change),
+                           in_points ? "" : "%");
+        append_right(out, cell, widths[i]);
+    }
+    buf_append_byte(out, '\n');
+}
+
+static void append_compared_range(struct buf *out, const json_t *answer)
+{
+    const json_t *range =
+        json_object_get(json_object_get(answer, "query"), "comparison_date_range");
+    buf_printf(out, "  against %.10s to %.10s\n", json_string_value(json_array_get(range, 0)),
+               json_string_value(json_array_get(range, 1)));
+}
+
 void stats_append_headline(struct buf *out, const json_t *answer, const struct stats_style *style)
 {
     size_t widths[COLUMNS_MAX] = {0};
+    const json_t *row = json_array_get(json_object_get(answer, "results"), 0);
     (void)style;
     fill_widths(answer, widths);
     append_titles(out, answer);
-    append_figures(out, answer, json_array_get(json_object_get(answer, "results"), 0), widths);
+    append_figures(out, answer, row, widths);
     buf_append_byte(out, '\n');
+    if (json_object_get(row, "comparison") != NULL) {
+        append_changes(out, answer, row, widths);
+        append_compared_range(out, answer);
+    }
 }
 
 /* --- Sparkline ----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ struct stats_style {
     unsigned width; /* columns of the terminal */
 };
 
-/* The only row as names above figures. */
+/* The only row as names above figures, and what they have changed when that was asked. */
 void stats_append_headline(struct buf *out, const struct json_t *answer,
                            const struct stats_style *style);
 /* The first metric over time as one line of blocks, with its first and last label; nothing for

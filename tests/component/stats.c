@@ -144,6 +144,23 @@ static void the_overview_is_headline_and_chart(void **state)
     free(text);
 }
 
+static void the_headline_is_compared(void **state)
+{
+    (void)state;
+    /* Today with 9 views, 4 visits, 3 visitors; yesterday with 2, 1 and 1. */
+    char *text = run(0, "--period=day", "--compare=period", NULL);
+    assert_non_null(strstr(text, "     +200%   +300%       +350%"));
+    assert_non_null(strstr(text, "  against 20"));
+    free(text);
+    text = run(0, "--period=day", "--compare=year", NULL);
+    assert_non_null(strstr(text, "     +100%   +100%       +100%"));
+    free(text);
+    text = run(0, "--json", "--by=page", "--compare=period");
+    assert_non_null(strstr(text, "\"comparison\":{"));
+    free(text);
+    free(run(2, "--compare=yesterday", NULL, NULL));
+}
+
 static void short_names_are_dimensions(void **state)
 {
     (void)state;
@@ -227,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_overview_is_headline_and_chart),
+        cmocka_unit_test(the_headline_is_compared),
         cmocka_unit_test(short_names_are_dimensions),
         cmocka_unit_test(filters_are_equal_unequal_or_part),
         cmocka_unit_test(a_filter_narrows_another_dimension),
