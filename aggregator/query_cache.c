@@ -31,6 +31,7 @@ struct query_cache {
     struct entry *buckets[CACHE_BUCKETS];
     struct entry *newest, *oldest;
     size_t bytes, bytes_max;
+    struct record_reader *reader;
 };
 
 static void *zeroed(size_t bytes)
@@ -184,6 +185,7 @@ struct query_cache *query_cache_new(size_t bytes_max)
 {
     struct query_cache *cache = zeroed(sizeof(*cache));
     cache->bytes_max = bytes_max;
+    cache->reader = record_reader_new();
     return cache;
 }
 
@@ -194,7 +196,13 @@ void query_cache_free(struct query_cache *cache)
     for (size_t i = 0; i < CACHE_BUCKETS; i++)
         while (cache->buckets[i] != NULL)
             drop(cache, &cache->buckets[i]);
+    record_reader_free(cache->reader);
     free(cache);
+}
+
+struct record_reader *query_cache_reader(const struct query_cache *cache)
+{
+    return cache->reader;
 }
 
 size_t query_cache_bytes(const struct query_cache *cache)

@@ -47,3 +47,5 @@ void query_cache_put_sum(struct query_cache *cache, struct str key, struct query
  * put. They may be read on. */
 struct record_names *query_cache_names(struct query_cache *cache, struct str key);
 void query_cache_drop(struct query_cache *cache, struct str key);
+/* For decoding what is to be kept: one for all, since its memory is large. */
+struct record_reader *query_cache_reader(const struct query_cache *cache);

@@ -30,7 +30,7 @@ struct query_sealed {
     bool asks_names;
     size_t date_count;
     struct sealed_date dates[31];
-    struct record_reader *reader;
+    struct record_reader *reader; /* the cache's */
 };
 
 /* --- Records ------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ struct query_sealed *query_sealed_new(const struct query_plan *plan, struct quer
     sealed->plan = plan;
     sealed->cache = cache;
     sealed->month = *month;
-    sealed->reader = record_reader_new();
+    sealed->reader = query_cache_reader(cache);
     for (size_t t = 0; t < plan->table_count; t++) {
         size_t at, len;
         sealed->from_month[t] =
@@ -149,9 +149,6 @@ struct query_sealed *query_sealed_new(const struct query_plan *plan, struct quer
 
 void query_sealed_free(struct query_sealed *sealed)
 {
-    if (sealed == NULL)
-        return;
-    record_reader_free(sealed->reader);
     free(sealed);
 }
 

@@ -106,8 +106,11 @@ static void open_day(const struct site *site, const struct day *day)
 {
     for (int t = 0; t < TABLE__COUNT; t++)
         open_table(site, day, (enum table)t);
+    /* No question filters by anything else. */
     for (int c = 0; c < CROSS__COUNT; c++)
-        open_cross(site, day, (enum cross)c);
+        if (model_cross_left((enum cross)c) == TABLE_COUNTRY ||
+            model_cross_right((enum cross)c) == TABLE_COUNTRY)
+            open_cross(site, day, (enum cross)c);
 }
 
 static void close_day(const struct site *site, uint32_t date)
