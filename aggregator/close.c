@@ -207,7 +207,7 @@ bool closing_day(struct closing *closing, struct redis *redis, struct close_day 
     struct sealing sealing = {.day = day};
     struct close_reading *reading = &sealing.reading;
     close_reading_init(reading, day->date);
-    buf_init(&sealing.record, RECORD_BYTES_MAX);
+    buf_init(&sealing.record, CLOSE_RECORD_BYTES_MAX);
     buf_init(&sealing.names, RECORD_NAMES_BYTES_MAX);
     *ret_moved = true;
     bool good = close_read(reading, redis, day->site, ret_trouble);

@@ -197,7 +197,7 @@ static bool fold_month(const struct task *task, uint32_t month, int64_t expiry_m
         buf_done(&keys.bytes);
         return false;
     }
-    buf_init(&folded.record, RECORD_BYTES_MAX);
+    buf_init(&folded.record, CLOSE_RECORD_BYTES_MAX);
     buf_init(&folded.names, RECORD_NAMES_BYTES_MAX);
     fold(task->rollup, month, replies, &folded);
     if (folded.damage == NULL) {

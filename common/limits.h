@@ -402,7 +402,7 @@ static_assert(CLOSE_QUIET_MS >= 10 * OVERLAY_EXPIRY_MS, "no live message is of a
 /* Months that are looked for, back from the first that leaves: an imported log may be as old. */
 #define ROLLUP_MONTHS_MAX 256
 /* One record: more than a day takes whose every table and cross is full. */
-#define RECORD_BYTES_MAX (16u * 1024 * 1024)
+#define CLOSE_RECORD_BYTES_MAX (16u * 1024 * 1024)
 
 /* --- What leaves the log otherwise -------------------------------------------------------------
  */

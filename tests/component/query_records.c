@@ -184,7 +184,7 @@ static void forget_rough_sums(struct day *day)
 static void seal(const struct day *day, size_t month)
 {
     struct buf record;
-    buf_init(&record, RECORD_BYTES_MAX);
+    buf_init(&record, CLOSE_RECORD_BYTES_MAX);
     record_encode(day, &names[month], &record, &names_bytes[month]);
     set(model_key_day, day->date, buf_str(&record));
     set(model_key_names, day->date, buf_str(&names_bytes[month]));
@@ -402,7 +402,7 @@ static void add_october(struct day *day)
 static void store_month(const struct day *day)
 {
     struct buf record, none;
-    buf_init(&record, RECORD_BYTES_MAX);
+    buf_init(&record, CLOSE_RECORD_BYTES_MAX);
     buf_init(&none, RECORD_NAMES_BYTES_MAX);
     record_encode(day, &names[1], &record, &none);
     assert_int_equal(none.len, 0);
@@ -570,7 +570,7 @@ static void names_that_were_made_anew_are_read_anew(void **state)
         day_names_init(&other);
         day_init(&copy, date_at(i), &other);
         day_merge(&copy, &days[i]);
-        buf_init(&record, RECORD_BYTES_MAX);
+        buf_init(&record, CLOSE_RECORD_BYTES_MAX);
         record_encode(&copy, &again, &record, &names_bytes[1]);
         set(model_key_day, date_at(i), buf_str(&record));
         buf_done(&record);
