@@ -12,12 +12,13 @@ import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Footfall, pause, serverPort, until } from '../e2e/harness.mjs';
-import { Load, badChecks, byStatus, quantileMs, quiet, reckon, sitesFor } from './load.mjs';
+import { Load, PATIENT, assertDurableInTime, badChecks, byStatus, quantileMs, quiet, reckon, sitesFor } from './load.mjs';
 import { REDIS } from './parts.mjs';
 import { isAsked, option } from './random.mjs';
+import { Stalls } from './stalls.mjs';
 
 const SECONDS = option('seconds', 2);
-const DISKS = { redis: 32, spool: 8 }; // folders and their MiB
+const DISKS = { redis: 64 + 6 * SECONDS, spool: 8 + SECONDS }; // folders and their MiB: several times what they take
 const CLIENTS = 16;
 const BETWEEN_MS = 40; // of one client's views
 const WELL_MS = 700; // in front of it and behind it
@@ -82,21 +83,20 @@ async function belowJournal(footfall) {
   const load = await startLoad(footfall, 'journal', SECONDS);
   await pause(WELL_MS);
   const before = footfall.children()[REDIS];
+  const stalls = new Stalls(footfall.data);
   const from = performance.now();
   fill(footfall, 'redis');
   await until('Redis to end itself', () => footfall.children()[REDIS] !== before);
   await pause(SECONDS * 1000);
   const to = performance.now();
+  await stalls.stop();
   empty(footfall, 'redis');
   await pause(WELL_MS);
   const answers = await load.stop();
   const during = answers.filter(isDuring(from, to));
-  const healthy = answers.filter(({ at, ms }) => at + ms < from);
-  const times = { p99_ms: quantileMs(during, 0.99), p99_ms_before: quantileMs(healthy, 0.99) };
+  const times = { p99_ms: quantileMs(during, 0.99), disk_worst_ms: stalls.worstMs };
   await tell(footfall, answers, { full: 'disk of the journal', seconds: SECONDS, answers: byStatus(during), ...times });
-  assert.deepEqual(byStatus(during), { 204: during.length });
-  // A machine that answers late when all is well says nothing of an outage.
-  assert.ok(times.p99_ms < Math.max(P99_MS_MAX, 2 * times.p99_ms_before), `${times.p99_ms} ms`);
+  assertDurableInTime(during, stalls, P99_MS_MAX, 'no room for the journal');
 }
 
 async function belowSpool(footfall) {
@@ -104,6 +104,7 @@ async function belowSpool(footfall) {
   await pause(WELL_MS);
   await until('all to be told durable', async () => !(await badChecks(footfall)).includes('durable'));
   const server = footfall.children()[REDIS];
+  const stalls = new Stalls(footfall.data);
   fill(footfall, 'spool');
   process.kill(server, 'SIGSTOP');
   const stopped = performance.now();
@@ -116,18 +117,19 @@ async function belowSpool(footfall) {
   const roomy = performance.now();
   await pause((SECONDS * 1000) / 2);
   const end = performance.now();
+  await stalls.stop();
   process.kill(server, 'SIGCONT');
   await pause(WELL_MS);
   const answers = await load.stop();
   const spent = answers.filter(({ at, ms }) => at > stopped && at + ms < full);
   const after = answers.filter(({ at, ms }) => at > roomy && at + ms < end);
-  await tell(footfall, answers, { full: 'disk of the spool', seconds: SECONDS, answers: byStatus(spent), with_room_again: byStatus(after) });
+  await tell(footfall, answers, { full: 'disk of the spool', seconds: SECONDS, answers: byStatus(spent), with_room_again: byStatus(after), disk_worst_ms: stalls.worstMs });
   assert.deepEqual(byStatus(spent), { 202: spent.length }, 'nothing is durable');
-  assert.deepEqual(byStatus(after), { 204: after.length }, 'there is room again');
+  assertDurableInTime(after, stalls, P99_MS_MAX, 'there is room again');
 }
 
 async function inside() {
-  const footfall = await Footfall.start({}, { prepare: mountDisks, collector: await serverPort() });
+  const footfall = await Footfall.start(PATIENT, { prepare: mountDisks, collector: await serverPort() });
   const unmount = () => Object.keys(DISKS).forEach((name) => spawnSync('umount', ['--lazy', join(footfall.data, name)]));
   try {
     await belowSpool(footfall);

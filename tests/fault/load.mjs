@@ -12,6 +12,9 @@ const QUIET_MS = 120_000;
 const TOLD_MS = 1300; // what a role tells of itself is at most a second old
 const SAMPLE_SITES = 3;
 
+/** Answers wait for long enough to see how long it takes: half of it for Redis, half for the spool's disk. */
+export const PATIENT = { FOOTFALL_ACK_WAIT_MS: '300' };
+
 /** A page's path of a number: no digits, so that it is kept as it is. */
 function pageOf(number) {
   const letters = number.toString(26).replace(/\d/g, (digit) => 'qrstuvwxyz'[digit]);
@@ -37,8 +40,10 @@ export class Load {
   /** [{site, page, status, at, ms}]: status 0 is a connection that failed, 'none' no answer in time. */
   answers = [];
 
-  /** `tail`: what each page's path ends in; `fields(number, site, page)`:
-   * what a beacon says besides, or instead. */
+  /**
+   * `tail`: what each page's path ends in; `fields(number, site, page)`: what a beacon says besides, or
+   * instead.
+   */
   constructor(footfall, sites, { clients = 16, betweenMs = 40, tail = '', fields = () => ({}) } = {}) {
     this.#tail = tail;
     this.#clients = Promise.all(
@@ -79,6 +84,14 @@ export function byStatus(answers) {
 
 /** The `share` of the answers that was fastest took at most so many milliseconds. */
 export const quantileMs = (answers, share) => Math.round(percentile(answers.map(({ ms }) => ms), share));
+
+/** Fails unless these answers, but those of times when the machine stalled, were 204 and in time. */
+export function assertDurableInTime(answers, stalls, p99MsMax, what) {
+  const fair = answers.filter((answer) => !stalls.has(answer));
+  assert.ok(fair.length > answers.length / 2, `${what}: this machine stalls too often to tell (${stalls.worstMs} ms)`);
+  assert.deepEqual(byStatus(fair), { 204: fair.length }, what);
+  assert.ok(quantileMs(fair, 0.99) < p99MsMax, `${what}: ${quantileMs(fair, 0.99)} ms`);
+}
 
 /** What is stored: {site: Map of page → views}, from Redis itself. */
 async function storedPages(footfall, sites) {
