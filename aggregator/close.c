@@ -76,6 +76,8 @@ static bool settle_some(struct closing *closing, struct redis *redis, size_t *fr
             close_plan_settle(plan, runs[i], NULL);
             continue;
         }
+        if (!close_plan_may_be_over(plan, runs[i]))
+            continue;
         struct site *site =
             site_parse(argv[2 + i], redis_reply_str(settings), error, sizeof(error));
         if (site != NULL)

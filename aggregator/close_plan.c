@@ -5,7 +5,8 @@
  *              │ last sections are sealed│ what comes late begins the minute anew
  *
  * Midnight is that of the site's own zone. A day is over nowhere before it is over at UTC+14, so
- * the days that are worth a look at a site's settings are known without them.
+ * the days that are worth a look at a site's settings are known without them. Days of a site that
+ * is gone from the list are not waited for: they go after CLOSE_FORGET_MS without a change.
  *
  * Example: 20261123 of a site in Amsterdam (UTC+1) ends at 23:00 UTC. It is looked at from 10:00
  * UTC on and closed at 23:15, when its last batch came at 23:04.
@@ -101,10 +102,10 @@ void close_plan_see(struct close_plan *plan, struct str field, struct str mark, 
                     int64_t mono_ms)
 {
     struct close_day day = {.quiet_since_ms = mono_ms, .not_before_ms = mono_ms};
-    if (!model_open_field_parse(field, &day.site, &day.date) ||
-        wall_ms < over_somewhere_ms(day.date) || plan->count == CLOSE_DAYS_MAX ||
+    if (plan->count == CLOSE_DAYS_MAX || !model_open_field_parse(field, &day.site, &day.date) ||
         !log_entry_id_set(&day.mark, mark))
         return;
+    day.may_be_over = wall_ms >= over_somewhere_ms(day.date);
     const struct close_day *known =
         plan->before_count == 0
             ? NULL
@@ -136,6 +137,15 @@ size_t close_plan_run(const struct close_plan *plan, size_t from)
     while (end < plan->count && str_eq(plan->days[end].site, plan->days[from].site))
         end++;
     return end;
+}
+
+bool close_plan_may_be_over(const struct close_plan *plan, size_t from)
+{
+    size_t end = close_plan_run(plan, from);
+    bool may_be = false;
+    for (size_t i = from; i < end; i++)
+        may_be |= plan->days[i].may_be_over;
+    return may_be;
 }
 
 void close_plan_settle(struct close_plan *plan, size_t from, struct site *settings)

@@ -17,6 +17,7 @@ struct close_day {
     int64_t quiet_since_ms;      /* monotonic: `mark` is the same since then */
     int64_t not_before_ms;       /* monotonic; after what could not be read */
     bool is_told;                /* that it could not be read */
+    bool may_be_over;            /* it is over in some zone: its site's settings say the rest */
     const struct site *settings; /* NULL: they are not known */
     bool is_forgotten;           /* its site is not in the list */
 };
@@ -35,8 +36,7 @@ void close_plan_init(struct close_plan *plan);
 void close_plan_done(struct close_plan *plan);
 
 void close_plan_begin(struct close_plan *plan);
-/* A field of the open days. One that is no day, whose day cannot be over anywhere, or past
- * CLOSE_DAYS_MAX is passed over. */
+/* A field of the open days. One that is no day, or past CLOSE_DAYS_MAX, is passed over. */
 void close_plan_see(struct close_plan *plan, struct str field, struct str mark, int64_t wall_ms,
                     int64_t mono_ms);
 /* All fields were seen. */
@@ -45,6 +45,9 @@ void close_plan_seen(struct close_plan *plan);
 /* The days are in the order of their sites: settings are asked for by runs. The end of the run that
  * begins at `from`. */
 size_t close_plan_run(const struct close_plan *plan, size_t from);
+/* True when a day of the run may be over. Of others it matters only whether the list has the site:
+ * its settings need not be read. */
+bool close_plan_may_be_over(const struct close_plan *plan, size_t from);
 /* The settings of a run's site, which the plan takes; NULL when the list does not have it. A run
  * that is not settled, for settings that cannot be read, waits. */
 void close_plan_settle(struct close_plan *plan, size_t from, struct site *settings);

@@ -330,6 +330,21 @@ static void days_of_a_removed_site_are_forgotten_unsealed(void **state)
     assert_int_equal(key_count("*"), 2); /* the cursor, and what is open */
 }
 
+static void the_open_day_of_a_removed_site_is_forgotten_too(void **state)
+{
+    (void)state;
+    open_days_reset();
+    fill(20300305, 10);
+    add_site("b.example", "{}");
+    count_view("b.example", 20300305, "/", "NL", 1);
+    apply_all();
+    assert_int_equal(close_all(), 0);
+    clock_fake_advance(CLOSE_FORGET_MS);
+    assert_int_equal(look(&closing), 0);
+    assert_int_equal(key_count("ff:{0}:a.example:*"), 0);
+    assert_int_equal(live("b.example", 20300305, TABLE_TOTAL, "v"), 1);
+}
+
 static void settings_that_cannot_be_read_forget_nothing(void **state)
 {
     (void)state;
@@ -432,6 +447,7 @@ int main(void)
         cmocka_unit_test(damage_stops_its_day_and_no_other),
         cmocka_unit_test(a_count_that_is_none_leaves_the_day_live),
         cmocka_unit_test(days_of_a_removed_site_are_forgotten_unsealed),
+        cmocka_unit_test(the_open_day_of_a_removed_site_is_forgotten_too),
         cmocka_unit_test(settings_that_cannot_be_read_forget_nothing),
         cmocka_unit_test(records_expire_by_the_sites_settings),
         cmocka_unit_test(a_day_of_long_ago_counts_from_its_close),

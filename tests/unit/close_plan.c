@@ -127,18 +127,35 @@ static void a_day_is_due_after_its_time_and_a_quiet_minute(void **state)
     assert_true(is_due("a.example:20261123", "1-1", DUE_MS, 2000 + 2 * CLOSE_QUIET_MS));
 }
 
-static void what_is_no_day_or_not_over_is_passed_over(void **state)
+static void what_is_no_day_is_passed_over(void **state)
 {
     (void)state;
-    static const char *const OTHERS[] = {
-        "a.example", "a.example:2026112", "a.example:20261131", ":20261123",
-        "closed",    "a.example:20261124"};
+    static const char *const OTHERS[] = {"a.example", "a.example:2026112", "a.example:20261131",
+                                         ":20261123", "closed"};
     for (size_t i = 0; i < ARRAY_LEN(OTHERS); i++) {
         assert_false(is_due(OTHERS[i], "1-0", DUE_MS, 1000));
         assert_int_equal(plan.count, 0);
     }
     assert_false(is_due("a.example:20261123", "", DUE_MS, 1000));
     assert_int_equal(plan.count, 0);
+}
+
+/* Whose settings are not read, since it is over nowhere yet; and that of a site that is gone. */
+static void a_day_of_today_goes_with_its_site_only(void **state)
+{
+    (void)state;
+    const int64_t noon_ms = MIDNIGHT_MS - 12 * HOUR_MS;
+    for (int64_t i = 0; i < 3; i++) {
+        int64_t mono_ms = 1000 + i * (CLOSE_FORGET_MS / 2);
+        close_plan_begin(&plan);
+        close_plan_see(&plan, S("a.example:20261124"), S("1-0"), noon_ms, mono_ms);
+        close_plan_seen(&plan);
+        assert_false(close_plan_may_be_over(&plan, 0));
+        assert_null(close_plan_next(&plan, noon_ms, mono_ms));
+        plan.next = 0;
+        close_plan_settle(&plan, 0, NULL);
+        assert_int_equal(close_plan_next(&plan, noon_ms, mono_ms) != NULL, i == 2);
+    }
 }
 
 static void a_site_is_settled_for_all_of_its_days(void **state)
@@ -186,7 +203,8 @@ int main(void)
         cmocka_unit_test(every_zones_midnight_of_two_years_ends_the_day),
         cmocka_unit_test(a_day_that_a_zone_left_out_is_over_at_once),
         FRESH(a_day_is_due_after_its_time_and_a_quiet_minute),
-        FRESH(what_is_no_day_or_not_over_is_passed_over),
+        FRESH(what_is_no_day_is_passed_over),
+        FRESH(a_day_of_today_goes_with_its_site_only),
         FRESH(a_site_is_settled_for_all_of_its_days),
         FRESH(a_look_takes_days_up_to_its_cap),
     };
