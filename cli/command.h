@@ -39,3 +39,4 @@ int command_audit(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_quarantine(int argc, char **argv);
 int command_import(int argc, char **argv);
+int command_export(int argc, char **argv);

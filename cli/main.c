@@ -22,6 +22,7 @@ static const struct command {
     {"erase", "delete counts of a site, all or old ones", command_erase},
     {"stats", "a site's counts, in the terminal or as JSON", stats_main},
     {"import", "page views of access logs, at the logs' own dates", command_import},
+    {"export", "everything that is kept of a site, as files that other tools read", command_export},
     {"check", "is everything as it should be: configuration, Redis, geo database", command_check},
     {"audit", "what is at rest: inventory, canary search, do the counts add up", command_audit},
     {"quarantine", "what could not be counted: look, try again, discard", command_quarantine},

@@ -151,6 +151,30 @@ static void other_keys_are_outside_the_inventory(void **state)
         assert_null(model_key_pattern(STRAY[i]));
 }
 
+static void a_key_of_a_day_tells_its_date(void **state)
+{
+    static const struct {
+        const char *key;
+        uint32_t date; /* 0: none */
+    } CASES[] = {
+        {"ff:{0}:a.example:live:20261126:total", 20261126},
+        {"ff:{0}:a.example:live:20240229:page*country", 20240229},
+        {"ff:{0}:a.example:drops:20261126", 20261126},
+        {"ff:{0}:a.example:seen:20261126:page:/a:b", 20261126},
+        {"ff:{0}:a.example:live:20230229:total", 0},
+        {"ff:{0}:a.example:imports", 0},
+        {"ff:{0}:log", 0},
+        {"ff:sites", 0},
+        {"", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        uint32_t date = 0;
+        assert_int_equal(model_key_date(str_from(CASES[i].key), &date), CASES[i].date != 0);
+        assert_int_equal(date, CASES[i].date);
+    }
+}
+
 static void a_sketchs_value_fits_up_to_its_cap(void **state)
 {
     (void)state;
@@ -300,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_spelled_as_documented_and_in_the_inventory),
+        cmocka_unit_test(a_key_of_a_day_tells_its_date),
         cmocka_unit_test(every_table_has_a_live_key_of_the_inventory),
         cmocka_unit_test(every_cross_has_a_live_key_of_the_inventory),
         cmocka_unit_test(each_pair_of_filterable_tables_is_one_cross),
