@@ -75,9 +75,10 @@ static void write_row(const struct writer *writer, enum plausible_table table,
     struct buf line;
     bool says_something = false;
     const struct plausible_column *columns = plausible_columns(table, &count);
+    /* Visitors alone are what estimates that do not add up leave over. */
     for (size_t i = 0; i < count; i++)
-        says_something = says_something ||
-                         (columns[i].kind == PLAUSIBLE_IS_NUMBER && row->sums[columns[i].what] > 0);
+        if (columns[i].kind == PLAUSIBLE_IS_NUMBER && columns[i].what != METRIC_VISITORS)
+            says_something = says_something || row->sums[columns[i].what] > 0;
     if (!says_something)
         return;
     buf_init(&line, LINE_BYTES_MAX);
@@ -234,9 +235,7 @@ static void write_events(const struct writer *writer)
             for (int m = 0; m < METRIC__COUNT; m++)
                 rest.sums[m] -= row.sums[m];
         }
-        /* Visitors of several links are more than those of the event: no row is of them alone. */
-        if (rest.sums[METRIC_EVENTS] > 0)
-            write_row(writer, PLAUSIBLE_CUSTOM_EVENTS, &rest);
+        write_row(writer, PLAUSIBLE_CUSTOM_EVENTS, &rest);
     }
     free(events);
     free(props);
