@@ -1,4 +1,5 @@
-/* `footfall import`: an access log is counted as if its page views came now, at its own dates.
+/* `footfall import`: an access log is counted as if its page views came now, at its own dates; and
+ * what other tools have counted comes in from their exports (import_table.h).
  *
  * Reading and counting are the collector's (collector/import); this is the command around them:
  * what is asked for, one log after the other, each batch into the log of Redis before the next is
@@ -13,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/import_show.h"
 #include "cli/import_store.h"
+#include "cli/import_table.h"
 #include "cli/site_admin.h"
 #include "common/clock.h"
 
@@ -24,7 +26,9 @@ static const char HELP[] =
     "often as you like: what was imported of it is not counted again, also when it has grown, or\n"
     "when an import was interrupted. FILE is \"-\" for standard input; gzip and zstd are told by\n"
     "the content. Nothing of a visitor is kept, as with page views that come from browsers.\n\n"
-    "  --format F      auto (the default), combined, vhost_combined, or caddy\n"
+    "  --format F      auto (the default), combined, vhost_combined, or caddy;\n"
+    "                  plausible: the CSV files of Plausible's export, or their folder;\n"
+    "                  goatcounter: the CSV file of GoatCounter's\n"
     "  --data DIR      the data folder of `footfall serve` (./data)\n"
     "  --config FILE   configuration, for a Redis of your own\n";
 
@@ -32,6 +36,8 @@ struct import_arguments {
     struct command_place place;
     const char *site;
     enum access_format format;
+    bool is_table; /* then it is of this format */
+    enum table_format table_format;
     char *const *files;
     size_t file_count;
 };
@@ -152,6 +158,11 @@ static int import_log(struct importer *importer, struct log_input *input, const 
 static int import_file(struct importer *importer, const char *path)
 {
     char error[ERROR_BYTES];
+    if (importer->args->is_table)
+        return import_table(&(struct import_table_place){importer->site, importer->store,
+                                                         importer->args->table_format,
+                                                         &stop_wanted},
+                            path);
     struct log_input *input = log_input_open(path, error, sizeof(error));
     if (input == NULL)
         return complain(error);
@@ -191,7 +202,7 @@ static int import_files(struct importer *importer, struct config *config)
     explicit_bzero(&address, sizeof(address));
     if (importer->store == NULL)
         return complain(error);
-    if (open_regions(importer, config)) {
+    if (importer->args->is_table || open_regions(importer, config)) {
         code = EXIT_GOOD;
         for (size_t i = 0; i < importer->args->file_count && code == EXIT_GOOD; i++)
             code = import_file(importer, importer->args->files[i]);
@@ -225,6 +236,13 @@ static int import_all(const struct import_arguments *args)
     return code;
 }
 
+static bool take_format(struct str name, struct import_arguments *args)
+{
+    args->is_table = str_eq(name, STR_LIT("plausible")) || str_eq(name, STR_LIT("goatcounter"));
+    args->table_format = str_eq(name, STR_LIT("goatcounter")) ? CSV_GOATCOUNTER : CSV_PLAUSIBLE;
+    return args->is_table || access_format_from_name(name, &args->format);
+}
+
 static bool take_option(int option, struct import_arguments *args)
 {
     switch (option) {
@@ -232,7 +250,7 @@ static bool take_option(int option, struct import_arguments *args)
         args->site = optarg;
         return true;
     case 'f':
-        return access_format_from_name(str_from(optarg), &args->format);
+        return take_format(str_from(optarg), args);
     case 'd':
         args->place.data = optarg;
         return true;

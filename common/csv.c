@@ -49,21 +49,6 @@ struct str csv_unguard(struct str field)
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-/* The bytes of the first record with its line break. False when it is not whole. */
-static bool find_end(const char *text, size_t len, bool is_last, size_t *ret_bytes)
-{
-    bool quoted = false;
-    for (size_t i = 0; i < len; i++) {
-        quoted ^= text[i] == '"';
-        if (text[i] == '\n' && !quoted) {
-            *ret_bytes = i + 1;
-            return true;
-        }
-    }
-    *ret_bytes = len;
-    return is_last;
-}
-
 /* A quoted field from *at on, its marks taken off; *at comes to stand behind it. */
 static bool take_quoted(char *text, size_t end, size_t *at, struct str *ret_field)
 {
@@ -108,13 +93,29 @@ static bool take_fields(char *text, size_t end, struct csv_record *record)
     }
 }
 
+enum csv_step csv_find(const char *text, size_t len, bool is_last, size_t *ret_bytes)
+{
+    bool quoted = false;
+    *ret_bytes = 0;
+    if (len == 0)
+        return CSV_END;
+    for (size_t i = 0; i < len; i++) {
+        quoted ^= text[i] == '"';
+        if (text[i] == '\n' && !quoted) {
+            *ret_bytes = i + 1;
+            return CSV_RECORD;
+        }
+    }
+    *ret_bytes = is_last ? len : 0;
+    return is_last ? CSV_RECORD : CSV_MORE;
+}
+
 enum csv_step csv_read(char *text, size_t len, bool is_last, struct csv_record *ret_record)
 {
     size_t bytes;
-    if (len == 0)
-        return CSV_END;
-    if (!find_end(text, len, is_last, &bytes))
-        return CSV_MORE;
+    enum csv_step step = csv_find(text, len, is_last, &bytes);
+    if (step != CSV_RECORD)
+        return step;
     size_t end = bytes;
     if (text[end - 1] == '\n')
         end--;

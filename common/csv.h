@@ -26,9 +26,12 @@ enum csv_step {
     CSV_END,  /* there is nothing in the text */
 };
 
-/* The first record of `text`; `is_last`: nothing follows it, so a record needs no line break.
- * Fields are slices of `text`, whose doubled quotation marks are made single in place, but not
- * before the record is whole. A blank line is a record of one empty field. */
+/* The bytes of the first record of `text` with its line break. `is_last`: nothing follows the text,
+ * so a record needs none. Not for CSV_MORE, where it is 0. */
+enum csv_step csv_find(const char *text, size_t len, bool is_last, size_t *ret_bytes);
+
+/* The first record of `text`. Fields are slices of `text`, whose doubled quotation marks are made
+ * single in place. A blank line is a record of one empty field. */
 enum csv_step csv_read(char *text, size_t len, bool is_last, struct csv_record *ret_record);
 
 /* Appends a text in quotation marks, guarded. */

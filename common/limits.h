@@ -463,6 +463,12 @@ static_assert(IMPORT_AHEAD_BYTES_MAX >= 2 * (IMPORT_GROUP_BYTES_MAX + BATCH_BYTE
               "while some are worked off, others come");
 /* After this long without the log moving an import says so, and goes on waiting. */
 #define IMPORT_STUCK_MS 5000
+/* A longer record of another tool's export is malformed; past it a quotation mark was left open. */
+#define IMPORT_RECORD_BYTES_MAX (64 * 1024)
+/* A number of such an export: no site has so many of anything in a day. */
+#define IMPORT_NUMBER_MAX 1000000000
+/* Sessions of a hit-by-hit export that are known at a time; past it one begins anew. */
+#define IMPORT_SESSIONS_MAX (256 * 1024)
 /* Imports that a site remembers, some 100 bytes each; past it a new log is refused, since it could
  * not be known again. */
 #define IMPORTS_MAX 20000

@@ -1,0 +1,163 @@
+/* One file of a tool's export after the other. A folder's files come in the order of the family; of
+ * other files in it nothing is read. */
+
+#include "cli/import_table.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/command.h"
+#include "cli/import_show.h"
+#include "common/clock.h"
+
+enum { ERROR_BYTES = 1024, PATH_BYTES = 4096, FILES_MAX = 1000 };
+
+static int complain_of(const char *name, const char *sentence)
+{
+    fprintf(stderr, "footfall: %s: %s\n", name, sentence);
+    return EXIT_BAD;
+}
+
+/* --- The summary ------------------------------------------------------------------------------ */
+
+static void show_date(const char *before, uint32_t date)
+{
+    printf("%s%04" PRIu32 "-%02" PRIu32 "-%02" PRIu32, before, date / 10000, date / 100 % 100,
+           date % 100);
+}
+
+static int tell_end(const char *name, const struct table_import *import)
+{
+    const struct table_counts *counts = table_import_counts(import);
+    if (counts->records > 1 && counts->before == counts->records - 1) {
+        printf("%s: nothing is new; all of its %" PRIu64 " records were imported before.\n", name,
+               counts->before);
+        return EXIT_GOOD;
+    }
+    printf("%s: %" PRIu64 " records", name, counts->counted);
+    if (counts->first_date > 0) {
+        show_date(" from ", counts->first_date);
+        show_date(" to ", counts->last_date);
+    }
+    puts(".");
+    if (counts->before > 0)
+        printf("  %" PRIu64 " records before them were imported earlier.\n", counts->before);
+    for (int fault = ROW_COUNTED + 1; fault < ROW_FAULT__COUNT; fault++)
+        if (counts->left_out[fault] > 0)
+            printf("  Left out: %" PRIu64 " %s.\n", counts->left_out[fault],
+                   row_fault_words((enum row_fault)fault));
+    if (counts->malformed_record > 0)
+        printf("  The first of those that are not in the format is record %" PRIu64 ".\n",
+               counts->malformed_record);
+    return EXIT_GOOD;
+}
+
+static int tell_stopped(const char *name, uint64_t records)
+{
+    fprintf(stderr,
+            "footfall: %s: stopped after record %" PRIu64
+            ". The same command goes on from there.\n",
+            name, records);
+    return EXIT_BAD;
+}
+
+/* --- A file ----------------------------------------------------------------------------------- */
+
+static int read_to_end(const struct import_table_place *place, struct table_import *import,
+                       struct log_input *input, const char *name)
+{
+    char error[ERROR_BYTES];
+    struct import_batch batch;
+    struct import_progress progress;
+    enum import_put put = IMPORT_STORED;
+    enum import_step step = IMPORT_MORE;
+    import_progress_begin(&progress, name);
+    while (!*place->stop && put == IMPORT_STORED && (step == IMPORT_MORE || step == IMPORT_BATCH)) {
+        step = table_import_step(import, &batch);
+        if (step == IMPORT_BATCH)
+            put = import_store_put(place->store, &batch, error, sizeof(error));
+        const struct import_counts lines = {.lines = table_import_counts(import)->records};
+        import_progress_show(&progress, &lines, input);
+    }
+    import_progress_end(&progress);
+    if (step == IMPORT_MORE && put == IMPORT_STORED && table_import_cut(import, &batch))
+        put = import_store_put(place->store, &batch, error, sizeof(error));
+    if (put == IMPORT_STORED)
+        put = import_store_flush(place->store, error, sizeof(error));
+    if (step == IMPORT_FAILED)
+        return complain_of(name, table_import_error(import));
+    if (put == IMPORT_REFUSED)
+        return complain_of(name, error);
+    return step == IMPORT_END && put == IMPORT_STORED
+               ? tell_end(name, import)
+               : tell_stopped(name, import_store_lines(place->store));
+}
+
+static int import_file(const struct import_table_place *place, const char *path)
+{
+    char error[ERROR_BYTES];
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    struct import_row *rows = NULL;
+    size_t row_count = 0;
+    enum plausible_table table = PLAUSIBLE_VISITORS;
+    if (place->format == CSV_PLAUSIBLE && !plausible_table_of_file(str_from(name), &table))
+        return complain_of(name, "its name is none of the family's, such as imported_pages.csv.");
+    struct log_input *input = log_input_open(path, error, sizeof(error));
+    if (input == NULL ||
+        !import_store_rows(place->store, &rows, &row_count, error, sizeof(error))) {
+        log_input_close(input);
+        return complain_of(name, error);
+    }
+    struct table_import *import = table_import_new(&(struct table_options){
+        .site = place->site,
+        .input = input,
+        .format = place->format,
+        .table = table,
+        .now_ms = clock_wall_ms(),
+    });
+    int code = table_import_begin(import, rows, row_count)
+                   ? read_to_end(place, import, input, name)
+                   : complain_of(name, table_import_error(import));
+    table_import_free(import);
+    free(rows);
+    log_input_close(input);
+    return code;
+}
+
+/* --- A folder --------------------------------------------------------------------------------- */
+
+static int is_of_family(const struct dirent *entry)
+{
+    enum plausible_table table;
+    struct str name = str_from(entry->d_name);
+    return plausible_table_of_file(name, &table) && str_ends_with(name, STR_LIT(".csv"));
+}
+
+static int import_folder(const struct import_table_place *place, const char *folder)
+{
+    char path[PATH_BYTES];
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, is_of_family, alphasort), code = EXIT_GOOD;
+    if (count <= 0 || count > FILES_MAX)
+        code = complain_of(folder, "there are no files of the family in it, or too many.");
+    for (int i = 0; i < count; i++) {
+        int len = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+        if (code == EXIT_GOOD && len > 0 && (size_t)len < sizeof(path))
+            code = import_file(place, path);
+        free(entries[i]);
+    }
+    free(entries);
+    return code;
+}
+
+int import_table(const struct import_table_place *place, const char *path)
+{
+    struct stat about;
+    bool is_folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    return is_folder && place->format == CSV_PLAUSIBLE ? import_folder(place, path)
+                                                       : import_file(place, path);
+}
