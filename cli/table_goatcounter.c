@@ -102,21 +102,31 @@ static void sessions_empty(struct table_sessions *sessions, uint32_t date)
     day_names_init(&sessions->names);
 }
 
-/* The session of a day, made when absent: then it has no views yet. */
-static struct session *session_of(struct table_sessions *sessions, struct str name, uint32_t date)
+/* The slot of a hash, or a free one. */
+static struct session *slot_of(struct table_sessions *sessions, uint64_t hash)
 {
-    uint64_t hash = hash_str(name);
-    if (sessions->date != date || sessions->count == IMPORT_SESSIONS_MAX)
-        sessions_empty(sessions, date);
     size_t at = hash & (SLOTS - 1);
     while (sessions->slots[at].generation == sessions->generation &&
            sessions->slots[at].hash != hash)
         at = (at + 1) & (SLOTS - 1);
-    struct session *session = &sessions->slots[at];
-    if (session->generation != sessions->generation) {
-        *session = (struct session){.hash = hash, .generation = sessions->generation};
-        sessions->count++;
+    return &sessions->slots[at];
+}
+
+/* The session of a day, made when absent: then it has no views yet. */
+static struct session *session_of(struct table_sessions *sessions, struct str name, uint32_t date)
+{
+    uint64_t hash = hash_str(name);
+    if (sessions->date != date)
+        sessions_empty(sessions, date);
+    struct session *session = slot_of(sessions, hash);
+    if (session->generation == sessions->generation)
+        return session;
+    if (sessions->count == IMPORT_SESSIONS_MAX) {
+        sessions_empty(sessions, date);
+        session = slot_of(sessions, hash);
     }
+    *session = (struct session){.hash = hash, .generation = sessions->generation};
+    sessions->count++;
     return session;
 }
 

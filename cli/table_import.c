@@ -28,7 +28,6 @@ enum {
     ERROR_BYTES = 512,
     FULL_BYTES = BATCH_BYTES_MAX / 2,
     SKETCH_BYTES_MAX = SKETCH_REGISTERS * BATCH_REGISTER_BYTES,
-    FIRST_DATE = 19950101,
 };
 static_assert(BUFFER_BYTES >= 4 * IMPORT_RECORD_BYTES_MAX, "any record fits, and many more");
 static_assert((size_t)ROW_FULL_CELLS_MAX *
@@ -257,7 +256,7 @@ static void take_row(struct table_import *import, const struct csv_record *recor
                            : import->options.format == CSV_GOATCOUNTER
                                ? goatcounter_read_row(&import->reader, record, row)
                                : plausible_read_row(&import->reader, record, row);
-    if (fault == ROW_COUNTED && (row->date < FIRST_DATE || row->date > import->today))
+    if (fault == ROW_COUNTED && row->date > import->today)
         fault = ROW_TIME;
     if (import->counts.records <= import->covered) {
         import->counts.before++;

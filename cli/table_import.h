@@ -16,7 +16,7 @@ enum table_format { CSV_PLAUSIBLE, CSV_GOATCOUNTER };
 /* Why a record is left out. X(enum, in words) */
 #define ROW_FAULTS(X)                                                                              \
     X(MALFORMED, "records that are not in the format")                                             \
-    X(TIME, "records dated before 1995 or in the future")                                          \
+    X(TIME, "records dated in the future")                                                         \
     X(BOT, "hits of crawlers and tools")                                                           \
     X(EMPTY, "records without a page, name or number")
 
