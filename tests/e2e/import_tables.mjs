@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { csvLine } from './csv.mjs';
-import { Footfall, pause } from './harness.mjs';
+import { Footfall } from './harness.mjs';
 import { randomFrom } from './logs.mjs';
 
 const TIMEZONE = 'Europe/Amsterdam'; // its clocks change in the middle of the hits
@@ -71,11 +71,11 @@ async function stored(site) {
 }
 
 /** Hits in the order of time, sessions interleaved; some of bots, some events. */
-function inventHits() {
+function inventHits(sessions) {
   const random = randomFrom(5);
   const pick = (items) => items[Math.floor(items.length * random())];
   const hits = [];
-  for (let session = 0; session < SESSIONS; session++) {
+  for (let session = 0; session < sessions; session++) {
     const [browser, system, way, place] = [pick(BROWSERS), pick(SYSTEMS), pick(WAYS), pick(PLACES)];
     const isBot = random() < 0.05;
     const seen = new Set();
@@ -152,7 +152,7 @@ async function assertHits(site, hits) {
 const textOf = (hits) => csvLine(HEAD) + hits.map(recordOf).join('');
 
 test('hits, once and again, packed and grown', async () => {
-  const hits = inventHits();
+  const hits = inventHits(SESSIONS);
   const site = newSite();
   const half = hits.slice(0, hits.length >> 1);
   const path = write('hits.csv', textOf(half));
@@ -167,6 +167,34 @@ test('hits, once and again, packed and grown', async () => {
   const changed = importTable(site, 'goatcounter', write('changed.csv', textOf(hits).replace(/"2024-10-2(\d)T(.*)Z"\n(?![^]*\n"\/page[^]*\n)/, '"2024-10-26T$2Z"\n').slice(0, -30) + '"2024-10-26T00:00:00Z"\n'));
   assert.equal(changed.code, 1);
   assert.match(changed.error, /begins like a file that was imported and then differs/);
+  await assertHits(site, hits);
+});
+
+/** Gives a text to a process; signals it when it has taken all before `at` but what a pipe holds. */
+async function feed(child, text, at, signal) {
+  child.stdin.on('error', () => {}); // it was killed
+  await new Promise((resolve) => child.stdin.write(text.slice(0, at), resolve));
+  child.kill(signal);
+  child.stdin.end(text.slice(at));
+}
+
+test('stopped and killed at many places, and repeated', async () => {
+  const STOPS = 9;
+  const hits = inventHits(15_000);
+  const text = textOf(hits);
+  const site = newSite();
+  let said = '';
+  for (let i = 1; i <= STOPS; i++) {
+    const child = footfall.spawnCommand('import', '--data', footfall.data, '--site', site, '--format', 'goatcounter', '-');
+    const ended = once(child, 'close');
+    child.stderr.on('data', (chunk) => (said += chunk));
+    await feed(child, text, Math.floor((text.length * i) / (STOPS + 1)), i % 3 === 0 ? 'SIGKILL' : 'SIGINT');
+    await ended;
+  }
+  const places = new Set([...said.matchAll(/stopped after record (\d+)/g)].map(([, record]) => Number(record)).filter((record) => record > 0));
+  console.log(`stopped after records ${[...places].join(', ')}`);
+  assert.ok(places.size >= 2, said);
+  assert.match(importWell(site, 'goatcounter', write('whole.csv', text)), /were imported earlier/);
   await assertHits(site, hits);
 });
 
@@ -198,21 +226,12 @@ async function assertSums(site, rows) {
   }
 }
 
-test('sums of years, killed on the way', async () => {
+test('sums of years, once and again', async () => {
   const site = newSite();
   const rows = inventSums(400);
   mkdirSync(join(folder, 'sums'));
-  const path = write('sums/imported_pages_20210101_20220204.csv', sumsText(rows));
-  let kills = 0;
-  for (let wait = 40; wait <= 400; wait += 60) {
-    const child = footfall.spawnCommand('import', '--data', footfall.data, '--site', site, '--format', 'plausible', path);
-    const ended = once(child, 'close');
-    await Promise.race([ended, pause(wait)]);
-    kills += child.exitCode === null;
-    child.kill('SIGKILL');
-    await ended;
-  }
-  console.log(`killed ${kills} times`);
+  write('sums/imported_pages_20210101_20220204.csv', sumsText(rows));
+  write('sums/notes.csv', 'not of the family');
   importWell(site, 'plausible', join(folder, 'sums'));
   await assertSums(site, rows);
   assert.match(importWell(site, 'plausible', join(folder, 'sums')), /nothing is new; all of its 16000 records/);
