@@ -1,21 +1,18 @@
-/* Live counters as a day. All hashes of a date come in one transaction, so that its tables agree
- * with each other while the aggregator goes on counting. */
+/* What is kept of a date as one day: what was sealed, and what is open, as the close reads them. */
 
 #include "cli/export_day.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "aggregator/close_read.h"
 #include "common/timezone.h"
 
 enum {
     ERROR_BYTES = 256,
-    HASHES = TABLE__COUNT + CROSS__COUNT,
-    COMMANDS = HASHES + 2, /* MULTI, EXEC */
     KEY_BYTES_MAX = 1024,
     SCAN_ROUNDS_MAX = 10 * 1000 * 1000,
     CURSOR_BYTES = 32,
-    DIGITS_MAX = 17,
     FIRST_DATES = 512,
 };
 
@@ -99,105 +96,21 @@ bool export_dates(struct redis *redis, struct str site, const uint32_t range[2],
 
 /* --- A day ------------------------------------------------------------------------------------ */
 
-static bool parse_count(struct str text, int64_t *ret_number)
-{
-    char digits[DIGITS_MAX + 1], *end;
-    if (text.len == 0 || text.len > DIGITS_MAX ||
-        (text.ptr[0] != '-' && (text.ptr[0] < '0' || text.ptr[0] > '9')))
-        return false;
-    memcpy(digits, text.ptr, text.len);
-    digits[text.len] = '\0';
-    *ret_number = strtoll(digits, &end, 10);
-    return *end == '\0';
-}
-
-static void add_cell(struct day *day, enum cross cross, struct str values, enum metric metric,
-                     int64_t number)
-{
-    struct day_cell cell = {0};
-    struct day_cross *hidden = &day->crosses[cross];
-    size_t separator = str_find(values, MODEL_CROSS_SEPARATOR);
-    *(metric == METRIC_VISITS ? &cell.visits : &cell.views) = number;
-    if (separator < values.len &&
-        day_names_add(day->names, model_cross_left(cross), str_prefix(values, separator),
-                      &cell.left) &&
-        day_names_add(day->names, model_cross_right(cross), str_from_at(values, separator + 1),
-                      &cell.right)) {
-        day_cell_add(day, cross, &cell);
-        return;
-    }
-    day_sum_add(&hidden->hidden_views, cell.views);
-    day_sum_add(&hidden->hidden_visits, cell.visits);
-}
-
-/* One field of a hash: a table's, or behind those a cross's. False for what no counter is like. */
-static bool add_field(struct day *day, int hash, struct str field, struct str value)
-{
-    enum metric metric;
-    int64_t number;
-    bool is_cross = hash >= TABLE__COUNT;
-    struct str name = str_from_at(field, 1);
-    if (field.len > 0 && field.ptr[0] == MODEL_APPLIED_MARK)
-        return true;
-    if (field.len == 0 || name.len > (is_cross ? CROSS_VALUE_BYTES_MAX : VALUE_BYTES_MAX) ||
-        !model_metric_from_letter(field.ptr[0], &metric) || !parse_count(value, &number))
-        return false;
-    if (is_cross)
-        add_cell(day, (enum cross)(hash - TABLE__COUNT), name, metric, number);
-    else
-        day_sum_add(&day_row(day, (enum table)hash, name)->sums[metric], number);
-    return true;
-}
-
-static bool take_hashes(struct day *day, const struct redis_reply *exec)
-{
-    if (redis_reply_type(exec) != REDIS_TYPE_ARRAY || redis_reply_count(exec) != HASHES)
-        return false;
-    for (int hash = 0; hash < HASHES; hash++) {
-        const struct redis_reply *fields = redis_reply_at(exec, (size_t)hash);
-        if (redis_reply_type(fields) != REDIS_TYPE_ARRAY)
-            return false;
-        for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2)
-            if (!add_field(day, hash, redis_reply_str(redis_reply_at(fields, i)),
-                           redis_reply_str(redis_reply_at(fields, i + 1))))
-                return false;
-    }
-    return true;
-}
-
-static void hash_key(struct buf *out, struct str site, uint32_t date, int hash)
-{
-    if (hash < TABLE__COUNT)
-        model_key_live(out, site, date, (enum table)hash);
-    else
-        model_key_cross(out, site, date, (enum cross)(hash - TABLE__COUNT));
-}
-
 bool export_day_read(struct redis *redis, struct str site, struct day *day,
                      char error[static ERROR_BYTES])
 {
-    struct buf keys[HASHES];
-    struct str words[COMMANDS][2] = {{STR_LIT("MULTI")}};
-    const struct str *argv[COMMANDS];
-    size_t argc[COMMANDS];
-    struct redis_reply *replies[COMMANDS];
-    words[COMMANDS - 1][0] = STR_LIT("EXEC");
-    for (int i = 0; i < COMMANDS; i++) {
-        argv[i] = words[i];
-        argc[i] = 1;
-    }
-    for (int hash = 0; hash < HASHES; hash++) {
-        buf_init(&keys[hash], KEY_BYTES_MAX);
-        hash_key(&keys[hash], site, day->date, hash);
-        words[hash + 1][0] = STR_LIT("HGETALL");
-        words[hash + 1][1] = buf_str(&keys[hash]);
-        argc[hash + 1] = 2;
-    }
-    bool answered = redis_pipeline(redis, COMMANDS, argc, argv, replies);
-    bool good = answered && take_hashes(day, replies[COMMANDS - 1]);
-    for (int i = 0; answered && i < COMMANDS; i++)
-        redis_reply_free(replies[i]);
-    for (int hash = 0; hash < HASHES; hash++)
-        buf_done(&keys[hash]);
-    return good || fail(error, "the counts of a day cannot be read from Redis.");
+    struct close_reading reading;
+    struct record_reader *reader = record_reader_new();
+    struct trouble trouble = {0};
+    close_reading_init(&reading, day->date);
+    bool good = close_read(&reading, redis, site, &trouble);
+    if (!good)
+        snprintf(error, ERROR_BYTES, "%s", trouble_words(trouble.kind));
+    else if (reading.damage[0] != '\0' || !close_read_sealed(&reading, reader))
+        good = fail(error, reading.damage);
+    else
+        day_merge(day, &reading.day);
+    close_reading_done(&reading);
+    record_reader_free(reader);
+    return good;
 }
