@@ -332,9 +332,9 @@ static int add_sockets(scmp_filter_ctx filter, unsigned groups)
         unsigned kind = (unsigned)i / 2, family = i % 2 == 0 ? AF_INET : AF_INET6;
         if ((KINDS[kind].groups & groups) != 0 && result == 0)
             result = seccomp_rule_add(
-                filter, SCMP_ACT_ALLOW, CALL(socket), 3, SCMP_A0(SCMP_CMP_EQ, family),
+                filter, SCMP_ACT_ALLOW, CALL(socket), 3, SCMP_A0(SCMP_CMP_EQ, family, 0),
                 SCMP_A1(SCMP_CMP_MASKED_EQ, type_bits, (uint32_t)KINDS[kind].type),
-                SCMP_A2(SCMP_CMP_EQ, (uint32_t)KINDS[kind].protocol));
+                SCMP_A2(SCMP_CMP_EQ, (uint32_t)KINDS[kind].protocol, 0));
     }
     return result;
 }

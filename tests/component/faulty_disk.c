@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -17,36 +18,45 @@ static struct {
     bool skips_syncs;
     unsigned slow_ms;
 } disk;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 enum { CRASH_CODE = 99 };
 
 void disk_fail(enum disk_fault fault, int kind, unsigned nth, int error)
 {
+    pthread_mutex_lock(&lock);
     disk.fault = fault;
     disk.kind = kind;
     disk.nth = nth;
     disk.error = error;
     disk.calls = 0;
+    pthread_mutex_unlock(&lock);
 }
 
 unsigned disk_heal(void)
 {
+    pthread_mutex_lock(&lock);
+    unsigned calls = disk.calls;
     disk.fault = DISK_SOUND;
-    return disk.calls;
+    pthread_mutex_unlock(&lock);
+    return calls;
 }
 
 void disk_slow_down(unsigned ms)
 {
+    pthread_mutex_lock(&lock);
     disk.slow_ms = ms;
+    pthread_mutex_unlock(&lock);
 }
 
 void disk_skip_syncs(bool skip)
 {
+    pthread_mutex_lock(&lock);
     disk.skips_syncs = skip;
+    pthread_mutex_unlock(&lock);
 }
 
-/* True when this call is to fail. */
-static bool is_hit(int kind)
+static bool is_hit_locked(int kind)
 {
     if (disk.kind != DISK_ALL && disk.kind != kind)
         return false;
@@ -57,9 +67,43 @@ static bool is_hit(int kind)
                (disk.fault == DISK_STAYS_BAD && call >= disk.nth);
     if (hit && disk.fault == DISK_TEARS && kind != DISK_WRITE)
         _exit(CRASH_CODE);
-    if (hit)
-        errno = disk.error;
     return hit;
+}
+
+/* True when this call is to fail; errno is set then. */
+static bool is_hit(int kind)
+{
+    pthread_mutex_lock(&lock);
+    bool hit = is_hit_locked(kind);
+    int error = disk.error;
+    pthread_mutex_unlock(&lock);
+    if (hit)
+        errno = error;
+    return hit;
+}
+
+static unsigned slow_ms(void)
+{
+    pthread_mutex_lock(&lock);
+    unsigned ms = disk.slow_ms;
+    pthread_mutex_unlock(&lock);
+    return ms;
+}
+
+static bool skips_syncs(void)
+{
+    pthread_mutex_lock(&lock);
+    bool skips = disk.skips_syncs;
+    pthread_mutex_unlock(&lock);
+    return skips;
+}
+
+static bool tears(void)
+{
+    pthread_mutex_lock(&lock);
+    bool tears = disk.fault == DISK_TEARS;
+    pthread_mutex_unlock(&lock);
+    return tears;
 }
 
 ssize_t __real_pwrite(int fd, const void *ptr, size_t len, off_t at);
@@ -68,11 +112,12 @@ ssize_t __wrap_pwrite(int fd, const void *ptr, size_t len, off_t at)
 {
     /* A write that fails may have been done in part. */
     if (is_hit(DISK_WRITE)) {
+        int error = errno;
         ssize_t done = __real_pwrite(fd, ptr, len / 2, at);
         (void)done;
-        if (disk.fault == DISK_TEARS)
+        if (tears())
             _exit(CRASH_CODE);
-        errno = disk.error;
+        errno = error;
         return -1;
     }
     return __real_pwrite(fd, ptr, len, at);
@@ -91,9 +136,10 @@ int __wrap_fdatasync(int fd)
 {
     if (is_hit(DISK_DATASYNC))
         return -1;
-    if (disk.slow_ms > 0)
-        usleep(disk.slow_ms * 1000);
-    return disk.skips_syncs ? 0 : __real_fdatasync(fd);
+    unsigned ms = slow_ms();
+    if (ms > 0)
+        usleep(ms * 1000);
+    return skips_syncs() ? 0 : __real_fdatasync(fd);
 }
 
 int __real_fsync(int fd);
@@ -102,7 +148,7 @@ int __wrap_fsync(int fd)
 {
     if (is_hit(DISK_SYNC))
         return -1;
-    return disk.skips_syncs ? 0 : __real_fsync(fd);
+    return skips_syncs() ? 0 : __real_fsync(fd);
 }
 
 int __real_ftruncate(int fd, off_t len);

@@ -1,7 +1,7 @@
 #pragma once
 
 /* The disk's calls, of which one can be made to fail. The test is linked with --wrap for each, so
- * that the program's own calls come here first. Set while no other thread uses the disk. */
+ * that the program's own calls come here first. Any thread. */
 
 #include <stdbool.h>
 

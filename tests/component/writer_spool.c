@@ -306,10 +306,11 @@ static void storm(unsigned seed)
             fixture_die(&fixture);
         }
     }
-    if (is_away)
-        fake_redis_resume(fixture.redis);
+    if (!is_away)
+        fake_redis_pause(fixture.redis);
     (void)disk_heal();
-    fixture.random_seed = 0;
+    fixture.random_seed = 0; /* the fake's thread reads it */
+    fake_redis_resume(fixture.redis);
     assert_true(fixture_drain(&fixture));
     await_counted(&fixture, STORM_VIEWS);
     fixture_end(&fixture);
