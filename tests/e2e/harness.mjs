@@ -327,7 +327,7 @@ export class Footfall {
   }
 
   async #isKnown(domain) {
-    const knows = () => this.view({ s: domain, u: `http://${domain}/` }, { purpose: 'prefetch', connection: 'close' });
+    const knows = () => this.view({ s: domain, u: `http://${domain}/` }, { purpose: 'prefetch', connection: 'close' }).catch(() => ({}));
     await until(`workers to know ${domain}`, async () => {
       const replies = await Promise.all(Array.from({ length: 16 }, knows));
       return replies.every((reply) => reply.status === 202);
