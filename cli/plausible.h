@@ -5,24 +5,18 @@
 
 #include "aggregator/model.h"
 
-/* X(enum, table's name) */
-#define PLAUSIBLE_TABLES(X)                                                                        \
-    X(VISITORS, "imported_visitors")                                                               \
-    X(SOURCES, "imported_sources")                                                                 \
-    X(PAGES, "imported_pages")                                                                     \
-    X(ENTRY_PAGES, "imported_entry_pages")                                                         \
-    X(EXIT_PAGES, "imported_exit_pages")                                                           \
-    X(CUSTOM_EVENTS, "imported_custom_events")                                                     \
-    X(LOCATIONS, "imported_locations")                                                             \
-    X(DEVICES, "imported_devices")                                                                 \
-    X(BROWSERS, "imported_browsers")                                                               \
-    X(OPERATING_SYSTEMS, "imported_operating_systems")
-
 enum plausible_table {
-#define X(id, name) PLAUSIBLE_##id,
-    PLAUSIBLE_TABLES(X)
-#undef X
-        PLAUSIBLE__COUNT
+    PLAUSIBLE_VISITORS,
+    PLAUSIBLE_SOURCES,
+    PLAUSIBLE_PAGES,
+    PLAUSIBLE_ENTRY_PAGES,
+    PLAUSIBLE_EXIT_PAGES,
+    PLAUSIBLE_CUSTOM_EVENTS,
+    PLAUSIBLE_LOCATIONS,
+    PLAUSIBLE_DEVICES,
+    PLAUSIBLE_BROWSERS,
+    PLAUSIBLE_OPERATING_SYSTEMS,
+    PLAUSIBLE__COUNT
 };
 
 /* What a row says beside its numbers. */
