@@ -89,7 +89,11 @@ async function run(parts) {
   assert.ok(most.queue > 0.8 * QUEUE_BYTES_MAX && most.queue <= QUEUE_BYTES_MAX + SECTION_BYTES_MAX, `${most.queue} bytes of queue`);
 }
 
-const parts = await Parts.start({ FOOTFALL_SPOOL_BYTES_MAX: String(SPOOL_BYTES_MAX), FOOTFALL_COLLECTOR_WORKERS: '1' });
+const parts = await Parts.start({
+  FOOTFALL_SPOOL_BYTES_MAX: String(SPOOL_BYTES_MAX),
+  FOOTFALL_COLLECTOR_WORKERS: '1',
+  FOOTFALL_ACK_WAIT_MS: '60', // the sooner a client is told 202, the sooner all is full
+});
 try {
   await run(parts);
   assert.deepEqual(parts.deaths, {}, 'nothing ended but what was killed');

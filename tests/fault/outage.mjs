@@ -15,7 +15,7 @@ const GONE_S = option('seconds', 10);
 const REFUSING_S = Math.max(1.5, GONE_S / 10);
 const CLIENTS = 16;
 const BETWEEN_MS = 40; // of one client's views
-const WELL_MS = 300; // in front of it and behind it
+const WELL_MS = 200; // in front of it and behind it
 const BACK_MS_MAX = 60_000; // until all of it is in the log
 const P99_MS_MAX = 250;
 
