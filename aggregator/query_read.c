@@ -2,15 +2,15 @@
  *
  *   runs     dates in a row that count in the same buckets: their sums can be added up before they
  *            are looked at, and be kept (query_cache)
- *   months   share names, and may have a record of their own, which is the sum of their days'
+ *   months   share names, and may have a record of their own, of the days that were folded into it
  *
  *   LOOK ─▶ what is open, which records there are, stamps of kept sums
  *     ├─▶ HEADERS ─▶ PARTS   of each month of which a run is not kept ─▶ sums
  *     └─▶ LIVE               of each open day: counters, sketches, marks, and the stamps once more
  *
- * Twelve months by page, nothing kept, on 26 November: LOOK; PARTS of eleven months, a page part
- * and perhaps names each; HEADERS and PARTS of the last one; LIVE of the 25th and the 26th. The
- * same again: LOOK, with a stamp for each of the eleven months and 25 days; LIVE twice.
+ * Twelve months by page, nothing kept, on 26 November: LOOK; HEADERS and PARTS of each month, a
+ * page part a day and perhaps names; LIVE of the 25th and the 26th. The same again: LOOK, with a
+ * stamp for each day; LIVE twice.
  *
  * An open day is in its record up to the last close, and in its counters from then on. A close
  * between two steps would move counts from what is read last to what was read first; the stamps in
@@ -227,10 +227,10 @@ static bool take_month(struct query_read *read, size_t m, const struct redis_rep
     return query_sealed_open(header, month->date, &month->seen, &month->record);
 }
 
-/* Only the sum of this month is kept, and it is not what is asked. */
+/* Days were folded into this month, and it is not the whole of it that is asked. */
 static bool is_cut(const struct month *month)
 {
-    return month->seen.is_there && !month->has_days && !month->is_whole;
+    return month->seen.is_there && !month->is_whole;
 }
 
 /* The month that a unit of a run is in, or is. */
@@ -243,11 +243,16 @@ static const struct month *month_of(const struct query_read *read, const struct 
     return month;
 }
 
-/* A month without any record stands in the sum as its own record that is not there. */
-static bool unit_holds(const struct query_read *read, const struct run *run,
-                       const struct query_unit *unit, struct str stamp)
+/* A month that had no days stands in the sum as its own record, there or not, with none behind it.
+ */
+static bool unit_holds(const struct query_read *read, const struct run *run, uint32_t u,
+                       struct str stamp)
 {
-    if (!unit->is_there && unit->date % 100 == 0 && month_of(read, run, unit->date)->has_days)
+    const struct query_unit *unit = &run->sum->units[u];
+    bool is_month = unit->date % 100 == 0;
+    bool had_days =
+        u + 1 < run->sum->unit_count && unit[1].date / 100 == unit->date / 100 && is_month;
+    if (is_month && !had_days && month_of(read, run, unit->date)->has_days)
         return false;
     return query_unit_is(unit, stamp);
 }
@@ -256,8 +261,7 @@ static void check_kept(struct query_read *read, struct run *run, const struct re
 {
     bool holds = run->sum != NULL;
     for (uint32_t u = 0; holds && u < run->sum->unit_count; u++)
-        holds = unit_holds(read, run, &run->sum->units[u],
-                           redis_reply_str(redis_reply_at(exec, run->unit_at + u)));
+        holds = unit_holds(read, run, u, redis_reply_str(redis_reply_at(exec, run->unit_at + u)));
     if (!holds) {
         query_sum_unref(run->sum);
         run->sum = query_sum_new(read->plan->table_count);
@@ -300,10 +304,12 @@ static enum query_read_status take_look(struct query_read *read, const struct re
 /* Hands the dates of a month that are not kept to query_sealed.c. */
 static void begin_month(struct query_read *read, struct month *month)
 {
-    struct query_sealed_month of = {.date = month->date, .has_days = month->has_days};
-    if (month->seen.is_there && month->is_whole && (!month->has_days || !read->plan->is_crossed))
-        of.record = &month->record;
-    of.seen = month->seen;
+    const struct query_sealed_month of = {
+        .date = month->date,
+        .has_days = month->has_days,
+        .seen = month->seen,
+        .record = month->seen.is_there ? &month->record : NULL,
+    };
     read->sealed = query_sealed_new(read->plan, read->cache, &of);
     for (size_t i = 0; i < month->count; i++) {
         const struct read_date *date = &read->dates[month->first + i];

@@ -1,5 +1,5 @@
-/* One month of a question: for each table of the plan either the part of the month's record, where
- * it has one, or the parts of its days'.
+/* One month of a question: the parts of its days' records and of its own, which holds the days that
+ * were folded into it and no other, so that all of them add up.
  *
  *   headers of days ─▶ names (what is not kept of them) and parts ─▶ a day with the month's names
  *                                                                     ─▶ rows of the run's sum
@@ -25,8 +25,6 @@ struct query_sealed {
     const struct query_plan *plan;
     struct query_cache *cache;
     struct query_sealed_month month;
-    bool from_month[QUERY_TABLES_MAX]; /* tables that the month's record has */
-    bool needs_days;
     bool asks_names;
     size_t date_count;
     struct sealed_date dates[31];
@@ -137,13 +135,6 @@ struct query_sealed *query_sealed_new(const struct query_plan *plan, struct quer
     sealed->cache = cache;
     sealed->month = *month;
     sealed->reader = query_cache_reader(cache);
-    for (size_t t = 0; t < plan->table_count; t++) {
-        size_t at, len;
-        sealed->from_month[t] =
-            month->record != NULL &&
-            (!month->has_days || record_find_part(month->record, part_of(plan, t), &at, &len));
-        sealed->needs_days = sealed->needs_days || (month->has_days && !sealed->from_month[t]);
-    }
     return sealed;
 }
 
@@ -162,10 +153,10 @@ void query_sealed_add_date(struct query_sealed *sealed, uint32_t date, struct qu
 
 bool query_sealed_add_headers(struct query_sealed *sealed, struct query_commands *commands)
 {
-    for (size_t d = 0; sealed->needs_days && d < sealed->date_count; d++)
+    for (size_t d = 0; sealed->month.has_days && d < sealed->date_count; d++)
         query_sealed_add_range(commands, sealed->plan->site, sealed->dates[d].date, 0,
                                RECORD_HEADER_BYTES - 1);
-    return sealed->needs_days;
+    return sealed->month.has_days;
 }
 
 enum query_sealed_status query_sealed_take_headers(struct query_sealed *sealed,
@@ -229,8 +220,7 @@ static bool next_part(const struct query_sealed *sealed, struct cursor *cursor, 
     for (; cursor->record <= sealed->date_count; cursor->record++, cursor->t = 0) {
         const struct record *record = record_at(sealed, cursor->record);
         for (; record != NULL && cursor->t < sealed->plan->table_count; cursor->t++)
-            if (sealed->from_month[cursor->t] == (cursor->record == 0) &&
-                record_find_part(record, part_of(sealed->plan, cursor->t), ret_at, ret_len))
+            if (record_find_part(record, part_of(sealed->plan, cursor->t), ret_at, ret_len))
                 return true;
     }
     return false;
@@ -393,7 +383,7 @@ bool query_sealed_seen(const struct query_sealed *sealed, uint32_t date,
                        struct query_unit *ret_seen)
 {
     for (size_t d = 0; d < sealed->date_count; d++) {
-        if (sealed->dates[d].date == date && (sealed->needs_days || !sealed->month.has_days)) {
+        if (sealed->dates[d].date == date) {
             *ret_seen = sealed->dates[d].seen;
             return true;
         }
@@ -404,13 +394,13 @@ bool query_sealed_seen(const struct query_sealed *sealed, uint32_t date,
 void query_sealed_end(struct query_sealed *sealed)
 {
     const struct query_sum *last = NULL;
-    /* The month's stamp tells of all its days. */
-    bool by_month = sealed->month.seen.is_there || !sealed->month.has_days;
+    /* The month first, then its days: query_read.c tells by it which of them there were. */
+    bool has_month = sealed->month.seen.is_there || !sealed->month.has_days;
     for (size_t d = 0; d < sealed->date_count; d++) {
         struct sealed_date *date = &sealed->dates[d];
-        if (by_month && date->sum != last)
+        if (has_month && date->sum != last)
             *query_sum_add_unit(date->sum, sealed->month.date) = sealed->month.seen;
-        if (!by_month)
+        if (sealed->month.has_days)
             *query_sum_add_unit(date->sum, date->date) = date->seen;
         last = date->sum;
     }

@@ -30,7 +30,7 @@ struct query_sealed_month {
     uint32_t date;               /* yyyymm00 */
     bool has_days;               /* any record of a day */
     struct query_unit seen;      /* its own record */
-    const struct record *record; /* to be used for the whole month; or NULL */
+    const struct record *record; /* of what was folded into it, which is asked for whole; or NULL */
 };
 
 struct query_sealed *query_sealed_new(const struct query_plan *plan, struct query_cache *cache,

@@ -346,10 +346,6 @@ static_assert(DAY_NAMES_BYTES_MAX >= 64u * DAY_NAMES_MAX, "as many names as may 
 #define RECORD_ROWS_MAX 4096
 /* Cells of one cross in a record, after the caps of aggregator/model_crosses.h. */
 #define RECORD_CELLS_MAX 4096
-/* A table of which a month's days have as many rows together is summed once for the month: to read
- * them takes some 60 nanoseconds a row, and a year's would be all that an answer may take. Smaller
- * ones are read by day, for the bytes of their sums. */
-#define RECORD_MONTH_ROWS_MIN 10000
 /* A month's names at rest: the names, a length each, and a head and a frame for each time that they
  * were added to, at the worst for one name. */
 #define RECORD_NAMES_BYTES_MAX (DAY_NAMES_BYTES_MAX + 64u * DAY_NAMES_MAX)

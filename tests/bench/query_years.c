@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "aggregator/month_sum.h"
 #include "aggregator/query_ask.h"
 #include "aggregator/threshold.h"
 #include "redis_server.h"
@@ -24,7 +23,7 @@ static const struct synthetic_site SITE = {.pages = 2000, .sources = 300, .count
 static struct redis_server server;
 static struct redis *redis;
 static struct site *site;
-static size_t day_bytes, names_bytes, month_bytes;
+static size_t day_bytes, names_bytes;
 
 static double now_ms(void)
 {
@@ -70,8 +69,7 @@ static void make_days(uint32_t views)
     }
 }
 
-static void seal_day(uint32_t date, struct record_names *month, struct buf *names,
-                     struct month_sum *sum)
+static void seal_day(uint32_t date, struct record_names *month, struct buf *names)
 {
     struct day *day = &days[date % 100 - 1];
     struct buf record;
@@ -79,35 +77,23 @@ static void seal_day(uint32_t date, struct record_names *month, struct buf *name
     buf_init(&record, RECORD_BYTES_MAX);
     record_encode(day, month, &record, names);
     set(model_key_day, date, &record);
-    if (month_sum_add(sum, buf_str(&record)) != RECORD_OK)
-        abort();
     day_bytes += record.len;
     buf_done(&record);
 }
 
-/* The days of one month, its names, and, when it is over, its sum. */
+/* The days of one month, and its names. */
 static uint32_t seal_month(uint32_t date)
 {
     struct record_names month;
-    struct month_sum sum;
-    struct buf names, record;
+    struct buf names;
     uint32_t first = date;
     record_names_init(&month);
-    month_sum_init(&sum, date, &month);
     buf_init(&names, RECORD_NAMES_BYTES_MAX);
-    buf_init(&record, RECORD_BYTES_MAX);
     for (; date / 100 == first / 100 && date < TODAY; date = date_add_days(date, 1))
-        seal_day(date, &month, &names, &sum);
+        seal_day(date, &month, &names);
     set(model_key_names, first, &names);
-    if (date != TODAY) {
-        month_sum_seal(&sum, &record);
-        set(model_key_month, first, &record);
-    }
     names_bytes += names.len;
-    month_bytes += record.len;
     buf_done(&names);
-    buf_done(&record);
-    month_sum_done(&sum);
     record_names_done(&month);
     return date;
 }
@@ -281,9 +267,8 @@ int main(int argc, char **argv)
     make_days(views);
     for (uint32_t date = date_add_days(TODAY, -DAYS); date < TODAY;)
         date = seal_month(date);
-    printf("{\"views_a_day\":%u,\"days\":%d,\"rounds\":%d,\"day_bytes\":%zu,\"names_bytes\":%zu,"
-           "\"month_bytes\":%zu",
-           views, DAYS, rounds, day_bytes, names_bytes, month_bytes);
+    printf("{\"views_a_day\":%u,\"days\":%d,\"rounds\":%d,\"day_bytes\":%zu,\"names_bytes\":%zu",
+           views, DAYS, rounds, day_bytes, names_bytes);
     measure_round_trip(rounds);
     measure_week(rounds);
     for (size_t i = 0; i < ARRAY_LEN(YEARS); i++)

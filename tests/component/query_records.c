@@ -1,11 +1,10 @@
-/* Questions over sealed days in a real Redis: whatever is sealed, open, both, or summed for its
+/* Questions over sealed days in a real Redis: whatever is sealed, open, both, or folded into its
  * month, the answer is the one that the same counts give in their live form. */
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "aggregator/month_sum.h"
 #include "aggregator/query_ask.h"
 #include "redis_server.h"
 #include "synthetic_day.h"
@@ -392,13 +391,6 @@ static size_t october(void)
     return i;
 }
 
-static void add_october(struct day *day)
-{
-    day_init(day, 20261000, &names[1].names);
-    for (size_t i = october(); month_at(i) == 1; i++)
-        day_merge(day, &days[i]);
-}
-
 static void store_month(const struct day *day)
 {
     struct buf record, none;
@@ -411,46 +403,66 @@ static void store_month(const struct day *day)
     buf_done(&none);
 }
 
-static void a_months_sum_answers_for_its_tables(void **state)
-{
-    struct day sum;
-    (void)state;
-    add_october(&sum);
-    for (int c = 0; c < CROSS__COUNT; c++)
-        sum.crosses[c].count = 0;
-    for (int t = 0; t < TABLE__COUNT; t++)
-        if (t != TABLE_TOTAL && t != TABLE_PAGE && t != TABLE_DROPS)
-            sum.tables[t].count = 0;
-    store_month(&sum);
-    assert_same_answers();
-    /* It is the sum that is read: a month that says something else is believed. */
-    day_row(&sum, TABLE_PAGE, STR_LIT("/"))->sums[METRIC_PAGEVIEWS] += 1000000;
-    store_month(&sum);
-    char *text = ask(mixed, Q(OCTOBER, "\"pageviews\"", BY("\"event:page\"")));
-    assert_non_null(strstr(text, "[1000"));
-    free(text);
-    day_done(&sum);
-}
-
-static void a_month_whose_days_are_gone_answers_as_a_whole_only(void **state)
+/* Puts October's first `count` days into a month, and takes them away. */
+static void fold_october(size_t count)
 {
     struct day month;
-    (void)state;
-    add_october(&month);
-    store_month(&month);
-    for (size_t i = october(); month_at(i) == 1; i++)
+    day_init(&month, 20261000, &names[1].names);
+    for (size_t i = october(); i < october() + count; i++) {
+        day_merge(&month, &days[i]);
         set(model_key_day, date_at(i), STR_EMPTY);
+    }
+    store_month(&month);
+    day_done(&month);
+}
+
+/* The answers are the same, but to what cuts October by its ends or by its buckets. */
+static void assert_whole_month_answers(void)
+{
     for (size_t i = 0; i < ARRAY_LEN(QUESTIONS); i++) {
         char *got = ask(mixed, QUESTIONS[i]);
         char *expected = ask(live, QUESTIONS[i]);
-        /* These cut October, by their ends or by their buckets. */
         bool cuts = strstr(QUESTIONS[i], "time:week") || strstr(QUESTIONS[i], "\"91d\"") ||
                     strstr(QUESTIONS[i], "\"28d\"");
         assert_answer(QUESTIONS[i], got, cuts ? "months" : expected);
         free(got);
         free(expected);
     }
-    day_done(&month);
+}
+
+static void a_month_whose_days_are_gone_answers_as_a_whole_only(void **state)
+{
+    (void)state;
+    fold_october(31);
+    assert_whole_month_answers();
+    assert_whole_month_answers();
+}
+
+/* A late batch into a month that was folded: its day closes beside the month. */
+static void days_beside_their_month_add_up_with_it(void **state)
+{
+    (void)state;
+    fold_october(28);
+    assert_whole_month_answers();
+    assert_whole_month_answers();
+}
+
+/* What was kept of a month alone is not believed when there are days beside it, nor the other way
+ * round. */
+static void a_month_that_changes_its_form_is_read_anew(void **state)
+{
+    (void)state;
+    assert_same_answers();
+    fold_october(28);
+    for (size_t i = october() + 28; month_at(i) == 1; i++)
+        set(model_key_day, date_at(i), STR_EMPTY);
+    for (size_t i = 0; i < ARRAY_LEN(QUESTIONS); i++)
+        free(ask(mixed, QUESTIONS[i]));
+    for (size_t i = october() + 28; month_at(i) == 1; i++)
+        seal(&days[i], 1);
+    assert_whole_month_answers();
+    fold_october(31);
+    assert_whole_month_answers();
 }
 
 /* Its record is written anew: what was kept of it is not believed any more. */
@@ -588,8 +600,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(sealed_open_and_late_days_answer_as_open_ones),
-        TEST(a_months_sum_answers_for_its_tables),
         TEST(a_month_whose_days_are_gone_answers_as_a_whole_only),
+        TEST(days_beside_their_month_add_up_with_it),
+        TEST(a_month_that_changes_its_form_is_read_anew),
         TEST(a_day_that_is_sealed_again_is_seen),
         TEST(a_day_that_closes_meanwhile_counts_once),
         TEST(damage_and_missing_names_fail),
