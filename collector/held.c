@@ -69,6 +69,11 @@ bool held_chain_is_empty(const struct held_chain *chain)
     return chain->ends.next == &chain->ends;
 }
 
+int64_t held_chain_since_ms(const struct held_chain *chain, int64_t now_ms)
+{
+    return held_chain_is_empty(chain) ? now_ms : held_of(chain->ends.next)->since_ms;
+}
+
 bool held_add(struct held_line *line, struct held_chain *chain, struct http_request *req,
               int64_t now_ms)
 {

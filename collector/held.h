@@ -27,6 +27,8 @@ struct held_line {
 
 void held_chain_init(struct held_chain *chain);
 bool held_chain_is_empty(const struct held_chain *chain);
+/* Since when its eldest waits; `now_ms` when nobody does. */
+int64_t held_chain_since_ms(const struct held_chain *chain, int64_t now_ms);
 /* Holds the reply of `req` and puts it into the chain. False when HELD_REPLIES_MAX wait. */
 MUST_CHECK bool held_add(struct held_line *line, struct held_chain *chain, struct http_request *req,
                          int64_t now_ms);

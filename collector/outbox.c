@@ -65,7 +65,7 @@ struct outbox {
 
 static bool is_slow(const struct outbox *outbox, int64_t now_ms)
 {
-    return outbox->first != NULL && now_ms - outbox->first->pushed_ms >= outbox->options.slow_ms;
+    return outbox->first != NULL && now_ms - outbox->first->since_ms >= outbox->options.slow_ms;
 }
 
 /* There is a spool, and it is not to be left alone after a failure. */
@@ -364,7 +364,6 @@ void outbox_push(struct outbox *outbox, struct sealed *batch)
     assert(batch->number == outbox->last_number + 1);
     outbox->last_number++;
     batch->outbox = outbox;
-    batch->pushed_ms = clock_mono_ms();
     if (outbox->last != NULL)
         outbox->last->next = batch;
     else

@@ -19,7 +19,7 @@ struct outbox_options {
     struct redis_link *link; /* freed before the outbox */
     struct spool *spool;     /* outlives the outbox; NULL: what the log does not take waits here */
     unsigned index, workers; /* which of the writers that the spool was left with are this one's */
-    uint32_t slow_ms;        /* a batch that is not in the log by then goes to the spool as well */
+    uint32_t slow_ms;        /* what has waited so long for the log goes to the spool as well */
     /* The batch is durable; whoever waits for it is to be answered, and nothing else done. */
     void (*on_durable)(struct sealed *batch, void *data);
     void *data;

@@ -19,9 +19,10 @@ struct sealed {
     uint64_t number;
     struct buf payload;     /* empty while the spool has it */
     struct held_chain held; /* replies that wait for it */
+    int64_t since_ms;       /* somebody waits for it, or it is there; monotonic */
     /* The outbox's. */
     struct outbox *outbox;
-    int64_t pushed_ms, acknowledged_ms;
+    int64_t acknowledged_ms;
     bool was_sent;      /* once already, without an answer that it is in the log */
     bool is_with_spool; /* handed over, and not back */
     bool was_spooled;   /* handed over once, whatever came of it */

@@ -76,10 +76,23 @@ static bool is_ripe(const struct writer *writer, const struct desk_day *day, int
            is_nearly_full(day->section);
 }
 
+/* Since when somebody waits for what is sealed now. A section that is mixed is not to leave before
+ * that, so its time begins here. */
+static int64_t waited_since_ms(const struct writer *writer, const struct desk_day *day,
+                               int64_t now_ms)
+{
+    return writer->options.mix_views <= 1 ? held_chain_since_ms(&day->held, now_ms) : now_ms;
+}
+
 static void seal(struct writer *writer, struct desk_day *const *days, size_t count)
 {
     struct sealed *batch = sealed_new(outbox_next_number(writer->outbox), count);
+    int64_t now_ms = clock_mono_ms();
+    batch->since_ms = now_ms;
     for (size_t i = 0; i < count; i++) {
+        int64_t since_ms = waited_since_ms(writer, days[i], now_ms);
+        if (since_ms < batch->since_ms)
+            batch->since_ms = since_ms;
         sealed_add(batch, days[i]->section, days[i]->desk);
         held_move(&days[i]->held, &batch->held);
         desk_close(&writer->desks, days[i]);

@@ -20,8 +20,10 @@ const BACK_MS_MAX = 60_000; // until all of it is in the log
 const P99_MS_MAX = 250;
 
 const BUSY = 'while true do end';
-const SLOW = `local function now() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end
-local began = now() repeat until now() - began > 800`;
+const SLOW_MS = 800;
+const JUST_IN_TIME_MS = PATIENT.FOOTFALL_ACK_WAIT_MS / 2 - 5; // the spool is called in at half of it
+const slow = (ms) => `local function now() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end
+local began = now() repeat until now() - began > ${ms}`;
 
 const config = (name, value) => (parts) => parts.redis().command('CONFIG', 'SET', name, value);
 
@@ -30,6 +32,21 @@ function evaluate(parts, script) {
   const redis = parts.connectRedis();
   return redis.command('EVAL', script, 0).finally(() => redis.close());
 }
+
+/** Redis answers between one such script and the next. */
+const slowBy = (ms) => ({
+  begin: (parts) => {
+    parts.isSlow = true;
+    parts.slowness = (async () => {
+      while (parts.isSlow) await evaluate(parts, slow(ms));
+    })();
+  },
+  end: (parts) => {
+    parts.isSlow = false;
+    return parts.slowness;
+  },
+  seconds: REFUSING_S,
+});
 
 /** name: {begin, end, seconds, answers}; `end` undoes `begin`. */
 const WAYS = {
@@ -43,19 +60,8 @@ const WAYS = {
     end: (parts) => parts.bring(REDIS),
     seconds: REFUSING_S,
   },
-  slow: {
-    begin: (parts) => {
-      parts.isSlow = true;
-      parts.slowness = (async () => {
-        while (parts.isSlow) await evaluate(parts, SLOW);
-      })();
-    },
-    end: (parts) => {
-      parts.isSlow = false;
-      return parts.slowness;
-    },
-    seconds: REFUSING_S,
-  },
+  slow: slowBy(SLOW_MS),
+  'slow, but just in time': slowBy(JUST_IN_TIME_MS),
   busy: {
     begin: async (parts) => {
       await config('busy-reply-threshold', 20)(parts);
