@@ -394,6 +394,14 @@ export class Footfall {
     );
   }
 
+  /** Waits until all that has come so far is applied, while more may come. */
+  async catchUp(timeoutMs = 60_000) {
+    const [newest] = await this.#logEnds();
+    const order = (id) => id.split('-').map(Number);
+    const isBehind = ([ms, at], [otherMs, otherAt]) => ms < otherMs || (ms === otherMs && at < otherAt);
+    await until('the log to be applied', async () => !isBehind(order((await this.#logEnds())[1]), order(newest)), timeoutMs);
+  }
+
   /** All that Redis holds: each key's bytes and expiry, and the files behind them. */
   async photograph() {
     const redis = this.redis();
