@@ -133,8 +133,9 @@ static json_t *cut_json(const struct query *query)
         json_object_set_new(
             warnings, query_metric_name(query->metrics[i]),
             json_pack("{s:s, s:s}", "code", "pairs_cut", "warning",
-                      "On the busiest days not every pair of values is kept: what the rows have "
-                      "too little is in \"(other)\", or \"(not set)\" of campaigns."));
+                      "Pairs of values that few visits share, or that came past a day's limit, are "
+                      "not kept one by one: they are in \"(other)\", or \"(not set)\" of "
+                      "campaigns."));
     return warnings;
 }
 

@@ -45,6 +45,16 @@ static bool holds(struct str text, struct str part, bool ignore_case)
     return false;
 }
 
+/* Paths are kept without a slash at their end; people ask with the one of their address bar. */
+static struct str as_kept(enum table dimension, struct str value)
+{
+    bool is_path =
+        dimension == TABLE_PAGE || dimension == TABLE_ENTRY_PAGE || dimension == TABLE_EXIT_PAGE;
+    while (is_path && value.len > 1 && value.ptr[value.len - 1] == '/')
+        value.len--;
+    return value;
+}
+
 static bool filter_matches(const struct query_filter *filter, struct str text)
 {
     size_t index;
@@ -53,9 +63,10 @@ static bool filter_matches(const struct query_filter *filter, struct str text)
     json_array_foreach(filter->values, index, item)
     {
         struct str value = {json_string_value(item), json_string_length(item)};
+        struct str kept = as_kept(filter->dimension.table, value);
         any = any || (filter->op == QUERY_CONTAINS ? holds(text, value, filter->ignore_case)
-                      : filter->ignore_case        ? str_eq_ci(text, value)
-                                                   : str_eq(text, value));
+                      : filter->ignore_case        ? str_eq_ci(text, kept)
+                                                   : str_eq(text, kept));
     }
     return filter->op == QUERY_IS_NOT ? !any : any;
 }

@@ -9,7 +9,14 @@
 
 #include "common/macros.h"
 
-enum { CELL_BYTES = 64, COLUMNS_MAX = 12, BAR_COLUMNS = 20, VALUE_COLUMNS_MIN = 12, EIGHTHS = 8 };
+enum {
+    CELL_BYTES = 64,
+    COLUMNS_MAX = 12,
+    BAR_COLUMNS_MIN = 8,
+    BAR_COLUMNS_MAX = 20,
+    VALUE_COLUMNS_MIN = 12,
+    EIGHTHS = 8
+};
 
 static const char *const BLOCKS[EIGHTHS + 1] = {" ",      "\u2581", "\u2582", "\u2583", "\u2584",
                                                 "\u2585", "\u2586", "\u2587", "\u2588"};
@@ -293,9 +300,9 @@ void stats_append_sparkline(struct buf *out, const json_t *answer, const struct 
 /* --- Rows ---------------------------------------------------------------------------------------
  */
 
-static void append_bar(struct buf *out, double share, bool utf8)
+static void append_bar(struct buf *out, double share, size_t bar_columns, bool utf8)
 {
-    unsigned eighths = (unsigned)(share * BAR_COLUMNS * EIGHTHS + 0.5), columns = 0;
+    size_t eighths = (size_t)(share * (double)bar_columns * EIGHTHS + 0.5), columns = 0;
     buf_append(out, "  ", 2);
     for (; eighths >= EIGHTHS; eighths -= EIGHTHS, columns++)
         buf_printf(out, "%s", utf8 ? "\u2588" : "#");
@@ -306,27 +313,45 @@ static void append_bar(struct buf *out, double share, bool utf8)
         buf_append_byte(out, '#');
         columns++;
     }
-    for (; columns < BAR_COLUMNS; columns++)
+    for (; columns < bar_columns; columns++)
         buf_append_byte(out, ' ');
 }
 
-/* As wide as the longest value, within what the terminal leaves. */
-static size_t value_columns(const json_t *answer, const char *title, const size_t *widths,
-                            const struct stats_style *style)
+static size_t longest_value(const json_t *answer)
 {
-    size_t used = 2 + 2 + BAR_COLUMNS, longest = strlen(title), i;
+    size_t longest = 0, i;
     json_t *row;
-    for (size_t c = 0; c < COLUMNS_MAX; c++)
-        used += widths[c] > 0 ? widths[c] + 2 : 0;
     json_array_foreach(json_object_get(answer, "results"), i, row)
     {
         size_t len =
             count_characters(text_of(json_array_get(json_object_get(row, "dimensions"), 0)));
         longest = len > longest ? len : longest;
     }
+    return longest;
+}
+
+struct layout {
+    size_t value_columns, bar_columns;
+};
+
+/* Values get what they need of what the terminal leaves; bars give way to them, up to a point. */
+static struct layout layout_of(const json_t *answer, const char *title, const size_t *widths,
+                               const struct stats_style *style)
+{
+    size_t used = 2 + 2, needed = longest_value(answer);
+    for (size_t c = 0; c < COLUMNS_MAX; c++)
+        used += widths[c] > 0 ? widths[c] + 2 : 0;
     size_t room = style->width > used ? style->width - used : 0;
-    room = room < VALUE_COLUMNS_MIN ? VALUE_COLUMNS_MIN : room;
-    return longest < room ? longest : room;
+    size_t most =
+        room > BAR_COLUMNS_MIN + VALUE_COLUMNS_MIN ? room - BAR_COLUMNS_MIN : VALUE_COLUMNS_MIN;
+    needed = needed > strlen(title) ? needed : strlen(title);
+    struct layout layout = {.value_columns = needed < most ? needed : most,
+                            .bar_columns = BAR_COLUMNS_MIN};
+    if (room > layout.value_columns + BAR_COLUMNS_MIN)
+        layout.bar_columns = room - layout.value_columns;
+    if (layout.bar_columns > BAR_COLUMNS_MAX)
+        layout.bar_columns = BAR_COLUMNS_MAX;
+    return layout;
 }
 
 void stats_append_rows(struct buf *out, const char *title, const json_t *answer,
@@ -337,21 +362,22 @@ void stats_append_rows(struct buf *out, const char *title, const json_t *answer,
     double largest = largest_figure(results);
     json_t *row;
     fill_widths(answer, widths);
-    size_t columns = value_columns(answer, title, widths, style);
+    struct layout layout = layout_of(answer, title, widths, style);
     if (json_array_size(results) == 0) {
         buf_printf(out, "  %s: nothing in this period.\n", title);
         return;
     }
     buf_append(out, "  ", 2);
-    append_text(out, str_from(title), columns, style->utf8);
-    buf_printf(out, "  %*s", BAR_COLUMNS, "");
+    append_text(out, str_from(title), layout.value_columns, style->utf8);
+    buf_printf(out, "  %*s", (int)layout.bar_columns, "");
     append_titles(out, answer);
     json_array_foreach(results, i, row)
     {
         buf_append(out, "  ", 2);
-        append_text(out, text_of(json_array_get(json_object_get(row, "dimensions"), 0)), columns,
-                    style->utf8);
-        append_bar(out, largest <= 0 ? 0 : first_figure(row) / largest, style->utf8);
+        append_text(out, text_of(json_array_get(json_object_get(row, "dimensions"), 0)),
+                    layout.value_columns, style->utf8);
+        append_bar(out, largest <= 0 ? 0 : first_figure(row) / largest, layout.bar_columns,
+                   style->utf8);
         append_figures(out, answer, row, widths);
         buf_append_byte(out, '\n');
     }

@@ -182,6 +182,9 @@ static void filters_are_equal_unequal_or_part(void **state)
     assert_prints("--filter", "page~/b", NULL, "  Page views\n           3\n");
     assert_prints("--filter", "country!=BE", NULL, "Visits  Page views");
     assert_prints("--by=page", "--filter", "page!=/", "  /b ");
+    /* As in the address bar. */
+    assert_prints("--by=page", "--filter", "page=/b/", "  /b ");
+    assert_prints("--by=page", "--filter", "page=/", "  / ");
 }
 
 static void a_filter_narrows_another_dimension(void **state)

@@ -75,7 +75,8 @@ static void no_rows_are_said_in_words(void **state)
 static void values_are_cut_to_the_terminal(void **state)
 {
     struct buf out;
-    struct stats_style narrow = {.utf8 = true, .width = 46};
+    struct stats_style narrow = {.utf8 = true, .width = 34};
+    struct stats_style wider = {.utf8 = true, .width = 46};
     (void)state;
     json_t *answer = json_loads("{\"results\":[{\"metrics\":[1],\"dimensions\":["
                                 "\"/a/path/that/is/too/long\"]}],\"query\":{\"metrics\":["
@@ -85,6 +86,10 @@ static void values_are_cut_to_the_terminal(void **state)
     stats_append_rows(&out, "page", answer, &narrow);
     assert_non_null(memmem(out.ptr, out.len, "  /a/path/tha\u2026  ", 18));
     assert_null(memmem(out.ptr, out.len, "that", 4));
+    /* The bar gives way before the value does. */
+    out.len = 0;
+    stats_append_rows(&out, "page", answer, &wider);
+    assert_non_null(memmem(out.ptr, out.len, "  /a/path/that/is/too/long  \u2588", 31));
     buf_done(&out);
     json_decref(answer);
 }

@@ -88,7 +88,7 @@ export function nameOf(dimension: string, value: string): Name {
 function plainName(dimension: string, value: string): Name {
   if (value === '' || value === '(not set)') return { text: 'Not known' };
   if (value === '(other)')
-    return { text: 'Everything else', detail: 'past the limit of what is told apart' };
+    return { text: 'Everything else', detail: 'rare, or not told apart' };
   switch (dimension) {
     case 'visit:country':
       return countryName(value);
