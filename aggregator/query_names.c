@@ -71,7 +71,7 @@ static const char *const SENTENCES[QUERY__COUNT] = {
     [QUERY_DATES_NOT_WHOLE] =
         "Counts are kept by whole days of the site's time zone, so that moments in date_range must "
         "be a day's first and last second there.",
-    [QUERY_TOO_MANY_DAYS] = "One question may span at most five years.",
+    [QUERY_TOO_MANY_DAYS] = "One question may span at most twenty years.",
     [QUERY_BAD_DIMENSIONS] = "dimensions must be a list of different names.",
     [QUERY_UNKNOWN_DIMENSION] =
         "The dimensions that are kept are event:page, event:goal, event:props:<key>, "

@@ -12,6 +12,7 @@
 enum {
     CELL_BYTES = 64,
     COLUMNS_MAX = 12,
+    SPARKS_MAX = 40,
     BAR_COLUMNS_MIN = 8,
     BAR_COLUMNS_MAX = 20,
     VALUE_COLUMNS_MIN = 12,
@@ -283,10 +284,16 @@ void stats_append_sparkline(struct buf *out, const json_t *answer, const struct 
     if (count < 2 || largest <= 0)
         return;
     buf_printf(out, "  %s  ", title_of(text_of(json_array_get(metrics_of(answer), 0))));
+    /* Too many for the line: one character for the largest of a few. */
+    size_t group = (count + SPARKS_MAX - 1) / SPARKS_MAX;
+    double value = 0;
     json_array_foreach(labels, i, label)
     {
+        double figure = figure_at(results, &cursor, label);
+        value = i % group == 0 || figure > value ? figure : value;
+        if ((i + 1) % group != 0 && i + 1 < count)
+            continue;
         /* Nothing is the lowest line; anything is above it. */
-        double value = figure_at(results, &cursor, label);
         int level = value <= 0 ? 0 : 1 + (int)(value / largest * (EIGHTHS - 1) + 0.5);
         if (style->utf8)
             buf_printf(out, "%s", level == 0 ? "\u2581" : BLOCKS[level]);

@@ -168,7 +168,7 @@ static_assert(HELD_REPLIES_MAX >= HTTP_CONNECTIONS_MAX, "each connection may hol
 /* --- Dashboards
  * ------------------------------------------------------------------------------------ */
 #define QUERY_BODY_BYTES_MAX (64 * 1024)
-#define QUERY_DAYS_MAX (5 * 366)
+#define QUERY_DAYS_MAX (20 * 366) /* imported history goes back far */
 #define QUERY_ROWS_MAX 10000
 static_assert(HTTP_REPLY_BYTES_MAX >= 4 * QUERY_ROWS_MAX * (4 * VALUE_BYTES_MAX + 256),
               "exports have room");
@@ -260,7 +260,7 @@ static_assert(APPLY_CALL_BYTES_MAX >=
 #define QUERY_TRIES_MAX 4
 /* Commands of one step of a question: the stamps of QUERY_DAYS_MAX days twice, for a comparison, at
  * most HOST_BYTES_MAX + 64 bytes each, and as many keys; or the sketches of an open day. */
-#define QUERY_COMMANDS_BYTES_MAX (8u * 1024 * 1024)
+#define QUERY_COMMANDS_BYTES_MAX (16u * 1024 * 1024)
 static_assert(QUERY_COMMANDS_BYTES_MAX >= 4 * QUERY_DAYS_MAX * (HOST_BYTES_MAX + 64),
               "all stamps and keys of a question and what it is compared with");
 static_assert(QUERY_COMMANDS_BYTES_MAX >=

@@ -463,6 +463,17 @@ test('a site without a view shows the snippet and waits for the first one', asyn
   });
 });
 
+test('a site whose counts are all older says so, and shows them', async () => {
+  await onPage('/old.example', async (page) => {
+    await page.waitForSelector('text=Nothing was counted in this period');
+    await page.click('text=show all time');
+    await isLoaded(page);
+    assert.match(page.url(), /period=all/);
+    assert.ok((await number(page, 'pageviews')) > 0);
+    assert.equal(await page.locator('.earlier').count(), 0);
+  });
+});
+
 test('without a site there is a command, and the first site appears by itself', async () => {
   await onPage(
     '/',

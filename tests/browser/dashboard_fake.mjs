@@ -15,6 +15,7 @@ export const SITES = {
   'example.com': 'busy',
   'blog.example.org': 'busy',
   'empty.example': 'empty',
+  'old.example': 'old',
   'broken.example': 'broken',
   'odd.example': 'odd',
   'slow.example': 'slow',
@@ -237,7 +238,8 @@ class FakeSite {
   }
 
   day(day, now) {
-    const sum = this.kind === 'empty' ? zero() : dayOf(this.name, day, now);
+    const isNothing = this.kind === 'empty' || (this.kind === 'old' && day > iso(now - 50 * DAY_MS));
+    const sum = isNothing ? zero() : dayOf(this.name, day, now);
     return day === iso(now) ? add(sum, this.added) : sum;
   }
 

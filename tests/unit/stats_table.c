@@ -137,6 +137,27 @@ static void sparklines_show_every_bucket(void **state)
     json_decref(answer);
 }
 
+static void a_long_sparkline_shows_the_largest_of_each_few(void **state)
+{
+    struct buf out;
+    json_t *labels = json_array(), *results = json_array();
+    (void)state;
+    for (int day = 0; day < 81; day++) {
+        char label[16];
+        (void)snprintf(label, sizeof(label), "day-%03d", day);
+        json_array_append_new(labels, json_string(label));
+        if (day == 4 || day == 80) /* of the second three, and the last one */
+            json_array_append_new(results,
+                                  json_pack("{s:[i], s:[s]}", "metrics", 8, "dimensions", label));
+    }
+    json_t *answer = json_pack("{s:o, s:{s:o}, s:{s:[s]}}", "results", results, "meta",
+                               "time_labels", labels, "query", "metrics", "visitors");
+    buf_init(&out, 10000);
+    stats_append_sparkline(&out, answer, &ASCII);
+    assert_text(&out, "  Visitors  _@________________________@  day-000 to day-080\n");
+    json_decref(answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +167,7 @@ int main(void)
         cmocka_unit_test(values_are_cut_to_the_terminal),
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
         cmocka_unit_test(sparklines_show_every_bucket),
+        cmocka_unit_test(a_long_sparkline_shows_the_largest_of_each_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

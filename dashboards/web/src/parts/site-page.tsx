@@ -3,7 +3,15 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { ApiError, Site } from '../api';
-import { dayCount, rangeOf, rangeText, wallClock, type Range, type WallClock } from '../dates';
+import {
+  dayCount,
+  rangeOf,
+  rangeText,
+  wallClock,
+  type Day,
+  type Range,
+  type WallClock,
+} from '../dates';
 import { useClock, useLive, useQuery, useThrottled, type Live, type Loaded } from '../hooks';
 import { headlineOf } from '../filters';
 import { keptText } from '../format';
@@ -12,6 +20,7 @@ import { answeredFirstDay, firstDayRequest, totalsRequest, type QueryAnswer } fr
 import { useRoute } from '../route';
 import { Details } from './details';
 import { FilterBar } from './filter-bar';
+import { Link } from './link';
 import { Failure } from './notice';
 import { Now } from './now';
 import { Overview } from './overview';
@@ -55,6 +64,7 @@ export function SitePage({ site, sites, collector }: SitePageProps) {
       </TopBar>
       <main class="page">
         {view.filter && <FilterBar filter={view.filter} />}
+        {counts.earliest && <Earlier first={counts.earliest} today={now.day} />}
         {page}
       </main>
     </>
@@ -113,6 +123,8 @@ interface Counts {
   totals: Loaded<QueryAnswer>;
   /** Nothing has ever been counted. */
   isNew: boolean;
+  /** The first day of what was counted, where this period has nothing of it. */
+  earliest: Day | null;
   failure: { error: ApiError; retry: () => void } | null;
   /** Move when the parts are to ask again; still when the period is over. */
   overviewTick: number;
@@ -147,10 +159,22 @@ function useCounts(site: string, now: WallClock, live: Live): Counts {
     range,
     totals,
     isNew: isQuiet && first.isFresh && first.data !== null && firstDay === null,
+    earliest: isQuiet && view.period !== 'all' && view.filter === null ? firstDay : null,
     failure: failed?.error ? { error: failed.error, retry: failed.retry } : null,
     overviewTick,
     panelsTick: isLive ? panelsPulse : 0,
   };
+}
+
+/** A site whose past was imported, say, opens with days that have nothing. */
+function Earlier({ first, today }: { first: Day; today: Day }) {
+  return (
+    <p class="earlier" role="status">
+      Nothing was counted in this period. The first day with a count is{' '}
+      {rangeText({ from: first, to: first }, today)}:{' '}
+      <Link to={{ period: 'all' }}>show all time</Link>.
+    </p>
+  );
 }
 
 function Footnote({ range, site }: { range: Range | null; site: Site }) {
