@@ -266,15 +266,10 @@ static bool take_until(struct str *s, char c, struct str *ret_part)
 /* `digits` of them and nothing else. */
 static bool take_number(struct str s, size_t digits, uint32_t *ret_number)
 {
-    uint32_t number = 0;
-    if (s.len != digits)
+    uint64_t number;
+    if (s.len != digits || !str_to_uint(s, UINT32_MAX, &number))
         return false;
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] < '0' || s.ptr[i] > '9')
-            return false;
-        number = number * 10 + (uint32_t)(s.ptr[i] - '0');
-    }
-    *ret_number = number;
+    *ret_number = (uint32_t)number;
     return true;
 }
 

@@ -314,8 +314,8 @@ size_t overlay_day_values(const struct overlay_day *day, enum table table,
 static bool parse_mark(struct str field, struct str number, uint64_t *ret_writer,
                        uint64_t *ret_number)
 {
-    uint64_t writer = 0, parsed = 0;
-    if (field.len != 1 + MARK_DIGITS || field.ptr[0] != MODEL_APPLIED_MARK || number.len == 0)
+    uint64_t writer = 0;
+    if (field.len != 1 + MARK_DIGITS || field.ptr[0] != MODEL_APPLIED_MARK)
         return false;
     for (size_t i = 1; i <= MARK_DIGITS; i++) {
         char c = field.ptr[i];
@@ -323,14 +323,8 @@ static bool parse_mark(struct str field, struct str number, uint64_t *ret_writer
             return false;
         writer = writer << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
     }
-    for (size_t i = 0; i < number.len; i++) {
-        if (number.ptr[i] < '0' || number.ptr[i] > '9' || parsed > UINT64_MAX / 10 - 1)
-            return false;
-        parsed = parsed * 10 + (uint64_t)(number.ptr[i] - '0');
-    }
     *ret_writer = writer;
-    *ret_number = parsed;
-    return true;
+    return str_to_uint(number, UINT64_MAX, ret_number);
 }
 
 void overlay_day_mark(struct overlay_day *day, struct str field, struct str number)

@@ -9,16 +9,11 @@ enum { SECONDS_A_DAY = 86400, YEAR_MIN = 2000, YEAR_MAX = 2199 };
 /* `digits` digits from *at on. */
 static bool take_number(struct str *in, size_t digits, uint32_t *ret_number)
 {
-    uint32_t number = 0;
-    if (in->len < digits)
+    uint64_t number;
+    if (in->len < digits || !str_to_uint(str_prefix(*in, digits), UINT32_MAX, &number))
         return false;
-    for (size_t i = 0; i < digits; i++) {
-        if (in->ptr[i] < '0' || in->ptr[i] > '9')
-            return false;
-        number = number * 10 + (uint32_t)(in->ptr[i] - '0');
-    }
     *in = str_from_at(*in, digits);
-    *ret_number = number;
+    *ret_number = (uint32_t)number;
     return true;
 }
 

@@ -112,19 +112,10 @@ struct query_row *query_rows_at(struct query_rows *rows, struct str key)
 static bool parse_number(struct str text, int64_t *ret_number)
 {
     bool negative = text.len > 0 && text.ptr[0] == '-';
-    int64_t number = 0;
-    if (negative)
-        text = str_from_at(text, 1);
-    if (text.len == 0)
+    uint64_t number;
+    if (!str_to_uint(negative ? str_from_at(text, 1) : text, QUERY_NUMBER_MAX, &number))
         return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9' || number > QUERY_NUMBER_MAX)
-            return false;
-        number = number * 10 + (text.ptr[i] - '0');
-    }
-    if (number > QUERY_NUMBER_MAX)
-        return false;
-    *ret_number = negative ? -number : number;
+    *ret_number = negative ? -(int64_t)number : (int64_t)number;
     return true;
 }
 

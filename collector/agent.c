@@ -121,13 +121,8 @@ static uint16_t name_find(char kind, struct str text)
 
 static uint16_t version_encode(struct str text)
 {
-    unsigned number = 0;
-    bool digits = text.len > 0 && text.len <= 4;
-    for (size_t i = 0; digits && i < text.len; i++) {
-        digits = text.ptr[i] >= '0' && text.ptr[i] <= '9';
-        number = number * 10 + (unsigned)(text.ptr[i] - '0');
-    }
-    if (digits)
+    uint64_t number;
+    if (text.len <= 4 && str_to_uint(text, AGENT_NUMBER_MAX, &number))
         return (uint16_t)(number + 1);
     uint16_t name = name_find('v', text);
     return name == 0 ? 0 : (uint16_t)(name + AGENT_NUMBER_MAX + 1);

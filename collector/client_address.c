@@ -61,17 +61,10 @@ bool client_address_parse(struct str text, struct client_address *ret_address)
 /* Decimal digits only, at most `max`. */
 static bool parse_number(struct str text, unsigned max, unsigned *ret_number)
 {
-    if (text.len == 0 || text.len > 5)
+    uint64_t number;
+    if (text.len > 5 || !str_to_uint(text, max, &number))
         return false;
-    unsigned number = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return false;
-        number = number * 10 + (unsigned)(text.ptr[i] - '0');
-    }
-    if (number > max)
-        return false;
-    *ret_number = number;
+    *ret_number = (unsigned)number;
     return true;
 }
 

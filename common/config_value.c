@@ -9,16 +9,8 @@
 
 bool value_uint(struct str text, unsigned max, unsigned *ret_value)
 {
-    enum { DIGITS_MAX = 10 }; /* of the largest unsigned */
-    if (text.len == 0 || text.len > DIGITS_MAX)
-        return false;
-    uint64_t value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return false;
-        value = value * 10 + (uint64_t)(text.ptr[i] - '0');
-    }
-    if (value > max)
+    uint64_t value;
+    if (!str_to_uint(text, max, &value))
         return false;
     *ret_value = (unsigned)value;
     return true;

@@ -63,15 +63,8 @@ static bool take_credentials(struct str *rest, struct redis_address *address)
 
 static bool parse_port(struct str text, uint16_t *ret_port)
 {
-    uint32_t port = 0;
-    if (text.len == 0 || text.len > 5)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return false;
-        port = port * 10 + (uint32_t)(text.ptr[i] - '0');
-    }
-    if (port == 0 || port > PORT_MAX)
+    uint64_t port;
+    if (!str_to_uint(text, PORT_MAX, &port) || port == 0)
         return false;
     *ret_port = (uint16_t)port;
     return true;

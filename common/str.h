@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -61,6 +62,20 @@ static inline size_t str_find(struct str s, char c)
 {
     const char *at = s.len == 0 ? NULL : memchr(s.ptr, c, s.len);
     return at == NULL ? s.len : (size_t)(at - s.ptr);
+}
+
+/* Decimal digits, one at least and nothing else, of a number of at most `max`. */
+static inline bool str_to_uint(struct str s, uint64_t max, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        uint64_t digit = (uint64_t)(unsigned char)s.ptr[i] - '0';
+        if (digit > 9 || digit > max || number > (max - digit) / 10)
+            return false;
+        number = number * 10 + digit;
+    }
+    *ret_number = number;
+    return s.len > 0;
 }
 
 /* Without leading and trailing space, tab, CR and LF. */
