@@ -1,7 +1,7 @@
 /* Who needs what, in one place; how it is closed is file_fence.c's and call_filter.c's.
  *
  *              reads                             writes               ports
- *     collect  geo folders, time zones           DIR/spool            its own, Redis's
+ *     collect  geo folders, time zones           DIR/spool, DIR/sites its own, Redis's
  *     aggregate, dashboards   time zones         nothing              its own, Redis's
  *     Redis    libraries, its folder             DIR/redis, its log   none
  *
@@ -34,7 +34,7 @@ enum { SANITIZED = true };
 enum { SANITIZED = false };
 #endif
 
-enum { DNS_PORT = 53, SPOOL_RIGHTS = FENCE_READ | FENCE_LIST | FENCE_WRITE | FENCE_MAKE };
+enum { DNS_PORT = 53, FOLDER_RIGHTS = FENCE_READ | FENCE_LIST | FENCE_WRITE | FENCE_MAKE };
 
 static const struct {
     const char *name;
@@ -157,12 +157,15 @@ static bool allow_redis(struct file_fence *fence, const struct config *config, c
 
 static void allow_collect(struct file_fence *fence, const struct config *config)
 {
+    static const char *const FOLDERS[] = {"spool", "sites"};
     char path[STORE_PATH_BYTES];
-    store_path(path, config->data, "spool");
     /* What is not there cannot be allowed, nor made afterwards. */
     (void)mkdir(config->data, 0700);
-    (void)mkdir(path, 0700);
-    file_fence_allow(fence, path, SPOOL_RIGHTS);
+    for (size_t i = 0; i < ARRAY_LEN(FOLDERS); i++) {
+        store_path(path, config->data, FOLDERS[i]);
+        (void)mkdir(path, 0700);
+        file_fence_allow(fence, path, FOLDER_RIGHTS);
+    }
     allow_geo(fence, config);
     allow_listener(fence, config->collector.listen);
     allow_listener(fence, config->collector.admin);
@@ -251,7 +254,7 @@ bool sandbox_enter_redis(const char *program, char *error, size_t error_bytes)
     file_fence_allow(&fence, program, FENCE_READ | FENCE_RUN);
     if (loader != NULL)
         file_fence_allow(&fence, loader, FENCE_READ | FENCE_RUN);
-    file_fence_allow(&fence, ".", SPOOL_RIGHTS | FENCE_SOCKET);
+    file_fence_allow(&fence, ".", FOLDER_RIGHTS | FENCE_SOCKET);
     file_fence_allow(&fence, "../log/redis.log", FENCE_READ | FENCE_WRITE);
     return file_fence_close(&fence, error, error_bytes) &&
            call_filter_close(CALLS_BASE | CALLS_UNIX | CALLS_FILES | CALLS_FORK | CALLS_EXEC, error,

@@ -5,7 +5,7 @@
  *     DATA/redis/ROLE.secret    a role's password, made once; 0600 like everything here
  *     DATA/collector.url, DATA/geo.database    notes for commands in other terminals
  *     DATA/run/ROLE             sockets on which roles tell their operator (common/admin.h)
- *     DATA/spool/  DATA/log/
+ *     DATA/spool/  DATA/sites/  DATA/log/
  *
  * redis.conf names no path: Redis works inside its folder, so no folder name has to be quoted. The
  * ACL file holds hashes of the secrets. Called by serve.c alone, before any child. */
@@ -123,7 +123,7 @@ bool store_make_data(const char *data, char *error, size_t error_bytes)
 
 bool store_make_folders(const char *data, char *error, size_t error_bytes)
 {
-    static const char *const NAMES[] = {"redis", "spool", "log", "run"};
+    static const char *const NAMES[] = {"redis", "spool", "sites", "log", "run"};
     char path[STORE_PATH_BYTES];
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
         store_path(path, data, NAMES[i]);

@@ -290,11 +290,12 @@ static void reply_malformed(struct http_request *req, const struct worker *worke
 
 static void reply_unknown_site(struct http_request *req, const struct worker *worker)
 {
-    note(worker, worker->sites == NULL ? COLLECT_TOO_EARLY : COLLECT_UNKNOWN_SITE);
-    if (worker->sites == NULL)
-        http_reply_error(req, 503, "the site list is not known yet; try again in a moment");
-    else
+    bool is_unknown = worker_knows_sites(worker);
+    note(worker, is_unknown ? COLLECT_UNKNOWN_SITE : COLLECT_TOO_EARLY);
+    if (is_unknown)
         http_reply_error(req, 404, "this site is not counted here");
+    else
+        http_reply_error(req, 503, "the site list is not known yet; try again in a moment");
 }
 
 /* The writer counts it for its site as soon as there is room again. */

@@ -2,7 +2,8 @@
  *
  * Worker 0 runs on the main thread and does the house-keeping as well: signals, the site list, the
  * geo databases (loaded on a thread of their own, since that blocks), and the end of days' keys.
- * What changes goes to each worker as a message with a reference of its own. */
+ * What changes goes to each worker as a message with a reference of its own. Until Redis has told
+ * its list the workers count by the copy that an earlier process has kept. */
 
 #include "collector/collect.h"
 
@@ -36,6 +37,9 @@ struct house {
     struct loop_timer *housekeeping;
     struct site_watch *site_watch;
     struct site_list *sites; /* worker 0's view, for the house-keeping */
+    bool sites_are_copied;
+    struct site_list *copy; /* as found at the start, or NULL: with it every worker begins */
+    int64_t copy_written_ms;
     struct region_database *regions;
     struct loop *loop; /* worker 0's */
     /* The loading thread, and what it has found: its own until it has told worker 0. */
@@ -56,6 +60,7 @@ static void take_sites(void *worker_data, void *data)
     struct worker *worker = worker_data;
     site_list_unref(worker->sites);
     worker->sites = data;
+    worker->sites_are_copied = false;
     worker->sites_read_ms = clock_wall_ms();
 }
 
@@ -65,8 +70,38 @@ static void on_site_list(struct site_list *list, void *data)
     struct http_server *server = house->collector.server;
     for (unsigned i = 0; i < http_server_workers(server); i++)
         http_server_post(server, i, take_sites, site_list_ref(list));
+    if (house->collector.site_keeper != NULL)
+        site_keeper_keep(house->collector.site_keeper, list);
     site_list_unref(house->sites);
     house->sites = list;
+    house->sites_are_copied = false;
+}
+
+/* Without a copy everything goes on as well, but a start while Redis is away counts nothing. */
+static void open_copy(struct house *house, const struct config *config)
+{
+    char error[SENTENCE_BYTES], folder[CONFIG_PATH_BYTES_MAX];
+    int len = snprintf(folder, sizeof(folder), "%s/sites", config->data);
+    if (len < 0 || (size_t)len >= sizeof(folder))
+        return;
+    house->collector.site_keeper = site_keeper_new(folder, error, sizeof(error));
+    if (house->collector.site_keeper == NULL)
+        log_warn("%s", error);
+    else
+        house->copy = site_keeper_read(house->collector.site_keeper, &house->copy_written_ms);
+    if (house->copy == NULL)
+        return;
+    house->sites = site_list_ref(house->copy);
+    house->sites_are_copied = true;
+}
+
+static void begin_with_copy(const struct house *house, struct worker *worker)
+{
+    if (house->copy == NULL)
+        return;
+    worker->sites = site_list_ref(house->copy);
+    worker->sites_are_copied = true;
+    worker->sites_read_ms = house->copy_written_ms;
 }
 
 /* --- Geo databases --------------------------------------------------------------------------- */
@@ -141,7 +176,9 @@ static bool is_over(struct str domain, uint32_t date, void *data)
 {
     const struct house *house = data;
     const struct site *site = site_list_find(house->sites, domain);
-    return site == NULL || timezone_local(site->zone, clock_wall_ms()).date > date;
+    if (site == NULL)
+        return !house->sites_are_copied; /* it may have come since */
+    return timezone_local(site->zone, clock_wall_ms()).date > date;
 }
 
 static void on_housekeeping(void *data)
@@ -262,6 +299,7 @@ static void *on_worker_start(struct loop *loop, unsigned index, void *server_dat
         house->housekeeping = loop_timer_new(loop, HOUSEKEEPING_MS, on_housekeeping, house);
         house->site_watch = site_watch_new(loop, &house->collector.redis, on_site_list, house);
     }
+    begin_with_copy(house, worker);
     if (house->regions != NULL)
         worker->regions = region_database_ref(house->regions);
     return worker;
@@ -288,6 +326,7 @@ static void on_worker_end(void *worker_data)
         loop_timer_free(house->housekeeping);
         site_watch_free(house->site_watch);
         site_list_unref(house->sites);
+        house->sites = NULL;
         if (house->loading)
             region_database_unref(end_loading(house));
     }
@@ -385,6 +424,7 @@ static bool house_init(struct house *house, const struct config *config)
     collector->spool = open_spool(config);
     if (collector->spool == NULL)
         return false;
+    open_copy(house, config);
     house->signal_fd = block_signals();
     collector->server = http_server_new(
         &(struct http_options){
@@ -434,6 +474,9 @@ static void house_done(struct house *house)
     admin_stop(house->admin);
     http_server_free(collector->server);
     spool_free(collector->spool);
+    site_keeper_free(collector->site_keeper);
+    site_list_unref(house->copy);
+    site_list_unref(house->sites);
     metrics_free(collector->metrics);
     health_free(collector->health);
     day_keys_close(collector->day_keys);

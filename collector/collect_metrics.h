@@ -106,6 +106,8 @@
     X(SITES, GAUGE, "footfall_collector_sites", "", "Sites that are counted.")                     \
     X(SITES_READ, GAUGE, "footfall_collector_sites_read_timestamp_seconds", "",                    \
       "When the site list was last read, since 1970.")                                             \
+    X(SITES_COPY_FAILURES, COUNTER, "footfall_collector_sites_copy_failures_total", "",            \
+      "Times that the copy of the site list could not be written.")                                \
     X(GEO_BUILT, GAUGE, "footfall_collector_geo_database_built_timestamp_seconds", "",             \
       "When the oldest geo database was made, since 1970; 0: there is none.")
 
@@ -121,6 +123,8 @@ enum collect_metric {
 /* X(enum, name, needed, counts, when good, when bad). */
 #define COLLECT_CHECKS(X)                                                                          \
     X(SITES, "sites", true, "sites", "the site list is known", "the site list was not read yet")   \
+    X(SITES_COPY, "sites_copy", false, "", "the site list has a copy in the data folder",          \
+      "the site list has no fresh copy: a start while Redis is away may count nothing")            \
     X(DURABLE, "durable", true, "", "what is counted becomes durable, in the log or in the spool", \
       "neither the log nor the spool takes batches: what is counted waits in memory")              \
     X(LOG, "log", false, "", "the log takes batches",                                              \

@@ -125,11 +125,9 @@ static void count_for_sites(struct http_request *req, struct worker *worker,
 static void take_in(struct http_request *req, struct worker *worker, struct compat_beacon *compat,
                     struct compat_result *result)
 {
-    result->fate = COMPAT_UNKNOWN_SITE;
-    if (worker->sites == NULL) {
-        result->fate = COMPAT_TOO_EARLY;
+    result->fate = worker_knows_sites(worker) ? COMPAT_UNKNOWN_SITE : COMPAT_TOO_EARLY;
+    if (worker->sites == NULL)
         return;
-    }
     if (compat->site_count == 0) {
         const struct site *site = site_of_request(req, worker->sites);
         if (site == NULL)

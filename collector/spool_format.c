@@ -23,35 +23,21 @@ enum { WRITER_DIGITS = 16 };
 static const struct str HEADER_MAGIC = {"FFSPOOL\n", 8};
 static const struct str RECORD_MAGIC = {"FFr1", 4};
 
-static void put(struct buf *out, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        buf_append_byte(out, (uint8_t)(value >> 8 * i));
-}
-
-static uint64_t get(struct str bytes, size_t at, size_t len)
-{
-    uint64_t value = 0;
-    for (size_t i = len; i-- > 0;)
-        value = value << 8 | (uint8_t)bytes.ptr[at + i];
-    return value;
-}
-
 static void put_crc(struct buf *out, size_t from)
 {
-    put(out, crc32c(0, out->ptr + from, out->len - from), 4);
+    buf_append_number(out, crc32c(0, out->ptr + from, out->len - from), 4);
 }
 
 void spool_header_encode(struct buf *out, uint64_t writer, uint64_t first, int64_t created_ms)
 {
     size_t from = out->len;
     buf_append_str(out, HEADER_MAGIC);
-    put(out, SPOOL_VERSION, 4);
-    put(out, 0, 4);
-    put(out, writer, 8);
-    put(out, first, 8);
-    put(out, (uint64_t)created_ms, 8);
-    put(out, 0, 4);
+    buf_append_number(out, SPOOL_VERSION, 4);
+    buf_append_number(out, 0, 4);
+    buf_append_number(out, writer, 8);
+    buf_append_number(out, first, 8);
+    buf_append_number(out, (uint64_t)created_ms, 8);
+    buf_append_number(out, 0, 4);
     assert(!out->overflow);
     put_crc(out, from);
 }
@@ -61,9 +47,9 @@ void spool_record_encode(struct buf *out, uint64_t writer, uint64_t number, stru
     assert(payload.len > 0 && payload.len <= SPOOL_PAYLOAD_BYTES_MAX);
     size_t from = out->len;
     buf_append_str(out, RECORD_MAGIC);
-    put(out, payload.len, 4);
-    put(out, writer, 8);
-    put(out, number, 8);
+    buf_append_number(out, payload.len, 4);
+    buf_append_number(out, writer, 8);
+    buf_append_number(out, number, 8);
     buf_append_str(out, payload);
     assert(!out->overflow);
     put_crc(out, from);
@@ -73,7 +59,7 @@ bool spool_record_head_decode(struct str head, uint32_t *ret_len)
 {
     if (head.len < SPOOL_RECORD_HEAD_BYTES || !str_starts_with(head, RECORD_MAGIC))
         return false;
-    uint32_t len = (uint32_t)get(head, 4, 4);
+    uint32_t len = (uint32_t)str_number(head, 4, 4);
     if (len == 0 || len > SPOOL_PAYLOAD_BYTES_MAX)
         return false;
     *ret_len = len;
@@ -87,11 +73,11 @@ bool spool_record_decode(struct str bytes, struct spool_record_view *ret_record)
         bytes.len - SPOOL_RECORD_HEAD_BYTES < (size_t)len + 4)
         return false;
     size_t crc_at = SPOOL_RECORD_HEAD_BYTES + (size_t)len;
-    if (crc32c(0, bytes.ptr, crc_at) != get(bytes, crc_at, 4))
+    if (crc32c(0, bytes.ptr, crc_at) != str_number(bytes, crc_at, 4))
         return false;
     *ret_record = (struct spool_record_view){
-        .writer = get(bytes, 8, 8),
-        .number = get(bytes, 16, 8),
+        .writer = str_number(bytes, 8, 8),
+        .number = str_number(bytes, 16, 8),
         .payload = {bytes.ptr + SPOOL_RECORD_HEAD_BYTES, len},
         .bytes = crc_at + 4,
     };
@@ -103,7 +89,8 @@ bool spool_record_decode(struct str bytes, struct spool_record_view *ret_record)
 static bool header_is_good(struct str bytes)
 {
     return bytes.len >= SPOOL_HEADER_BYTES && str_starts_with(bytes, HEADER_MAGIC) &&
-           crc32c(0, bytes.ptr, SPOOL_HEADER_BYTES - 4) == get(bytes, SPOOL_HEADER_BYTES - 4, 4);
+           crc32c(0, bytes.ptr, SPOOL_HEADER_BYTES - 4) ==
+               str_number(bytes, SPOOL_HEADER_BYTES - 4, 4);
 }
 
 /* What a crash can leave of a file that was just made: a part of the header, or zeros. */
@@ -149,12 +136,12 @@ void spool_scan(struct str bytes, uint64_t writer, uint64_t first, struct spool_
     size_t at = 0;
     bool is_misplaced = false;
     if (header_is_good(bytes)) {
-        scan.created_ms = (int64_t)get(bytes, 32, 8);
-        if (get(bytes, 8, 4) != SPOOL_VERSION) {
+        scan.created_ms = (int64_t)str_number(bytes, 32, 8);
+        if (str_number(bytes, 8, 4) != SPOOL_VERSION) {
             *ret_scan = (struct spool_scan){.verdict = SPOOL_FOREIGN};
             return;
         }
-        is_misplaced = get(bytes, 16, 8) != writer || get(bytes, 24, 8) != first;
+        is_misplaced = str_number(bytes, 16, 8) != writer || str_number(bytes, 24, 8) != first;
         at = is_misplaced ? 0 : SPOOL_HEADER_BYTES;
     }
     scan.end = at;
@@ -224,5 +211,5 @@ uint64_t spool_heir(uint64_t writer, uint64_t number)
     int len = snprintf(text, sizeof(text), "footfall heir %016" PRIx64 " %" PRIu64, writer, number);
     (void)crypto_generichash(hash, sizeof(hash), (const unsigned char *)text,
                              (unsigned long long)len, NULL, 0);
-    return get((struct str){(const char *)hash, sizeof(hash)}, 0, 8);
+    return str_number((struct str){(const char *)hash, sizeof(hash)}, 0, 8);
 }

@@ -65,6 +65,11 @@ void worker_free(struct worker *worker)
     free(worker);
 }
 
+bool worker_knows_sites(const struct worker *worker)
+{
+    return worker->sites != NULL && !worker->sites_are_copied;
+}
+
 bool worker_peer_is_trusted(const struct worker *worker, const struct http_request *req)
 {
     struct sockaddr_storage peer;

@@ -9,6 +9,7 @@
 #include "collector/day_key.h"
 #include "collector/pulse.h"
 #include "collector/region.h"
+#include "collector/site_keeper.h"
 #include "collector/visit.h"
 #include "collector/writer.h"
 #include "common/config.h"
@@ -26,6 +27,7 @@ struct collector {
     struct day_keys *day_keys;
     struct pulse *pulse;
     struct spool *spool;
+    struct site_keeper *site_keeper; /* NULL: the site list has no copy */
     struct http_server *server;
     struct metrics *metrics; /* a part a worker; collect_metrics.h */
     struct health *health;   /* likewise */
@@ -35,6 +37,7 @@ struct worker {
     struct collector *collector;
     unsigned index;
     struct site_list *sites;         /* NULL until read once; replaced by message */
+    bool sites_are_copied;           /* as Redis had them once, not as it has told */
     int64_t sites_read_ms;           /* wall time */
     struct region_database *regions; /* NULL: regions are unknown; replaced by message */
     struct agent_cache *agents;
@@ -49,6 +52,9 @@ struct worker {
 /* For http_options: made and ended on the worker's own thread. */
 struct worker *worker_new(struct collector *collector, struct loop *loop, unsigned index);
 void worker_free(struct worker *worker);
+
+/* Whether a site that is not in the list is not counted: not before Redis has told its own. */
+bool worker_knows_sites(const struct worker *worker);
 
 /* Whether the request comes through one of the operator's own fronts. */
 bool worker_peer_is_trusted(const struct worker *worker, const struct http_request *req);

@@ -84,6 +84,16 @@ static void report_regions(const struct worker *worker, struct metrics_part *met
                (uint64_t)(days < 0 ? 0 : days));
 }
 
+static void report_copy(struct collector *collector, unsigned index, struct metrics_part *metrics)
+{
+    uint64_t row = 0, failures = 0;
+    if (collector->site_keeper != NULL)
+        failures = site_keeper_failures(collector->site_keeper, &row);
+    metrics_set(metrics, COLLECT_SITES_COPY_FAILURES, failures);
+    health_set(collector->health, index, COLLECT_CHECK_SITES_COPY,
+               collector->site_keeper != NULL && row == 0, 0);
+}
+
 static void report_process(const struct worker *worker, struct metrics_part *metrics)
 {
     struct collector *collector = worker->collector;
@@ -93,6 +103,7 @@ static void report_process(const struct worker *worker, struct metrics_part *met
     metrics_set(metrics, COLLECT_VISITS_EVICTED, visit_table_evicted(collector->visits));
     metrics_set(metrics, COLLECT_SITES, sites);
     metrics_set(metrics, COLLECT_SITES_READ, (uint64_t)(worker->sites_read_ms / 1000));
+    report_copy(collector, worker->index, metrics);
     report_regions(worker, metrics);
     report_spool(worker, metrics);
 }

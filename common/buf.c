@@ -80,6 +80,12 @@ void buf_printf(struct buf *buf, const char *fmt, ...)
     va_end(again);
 }
 
+void buf_append_number(struct buf *buf, uint64_t value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        buf_append_byte(buf, (uint8_t)(value >> 8 * i));
+}
+
 void buf_append_varint(struct buf *buf, uint64_t value)
 {
     uint8_t bytes[10];

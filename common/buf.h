@@ -27,6 +27,8 @@ void buf_append(struct buf *buf, const void *ptr, size_t len);
 void buf_append_str(struct buf *buf, struct str s);
 void buf_append_byte(struct buf *buf, uint8_t byte);
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* So many bytes, little endian. */
+void buf_append_number(struct buf *buf, uint64_t value, size_t bytes);
 /* LEB128: seven bits a byte, low bits first. */
 void buf_append_varint(struct buf *buf, uint64_t value);
 

@@ -322,6 +322,16 @@ static_assert(SPOOL_BYTES_MIN >= 2 * SPOOL_PAYLOAD_BYTES_MAX, "a batch fits whil
 /* What is in quarantine waits this long for somebody to look at it. */
 #define SPOOL_QUARANTINE_KEPT_MS (30ll * 24 * 60 * 60 * 1000)
 
+/* --- The site list's copy --------------------------------------------------------------------- */
+/* Any list fits; the file is read in one piece. */
+#define SITE_COPY_BYTES_MAX (1024 + SITES_MAX * (HOST_BYTES_MAX + SITE_SETTINGS_BYTES_MAX + 4ll))
+/* A list that Redis has not confirmed for so long is not believed any more: what would be counted
+ * by it since then is no longer replayed either. */
+#define SITE_COPY_AGE_MAX_MS SPOOL_AGE_MAX_MS
+/* A copy of the same list is written anew when it is this old. */
+#define SITE_COPY_FRESH_MS (24ll * 60 * 60 * 1000)
+static_assert(SITE_COPY_AGE_MAX_MS > 2 * SITE_COPY_FRESH_MS, "what is confirmed does not age");
+
 /* --- Days at rest ------------------------------------------------------------------------------
  */
 /* Names of one site's one month: that of a site of 2,000 pages has some 5,000, and one of which

@@ -78,6 +78,15 @@ static inline bool str_to_uint(struct str s, uint64_t max, uint64_t *ret_number)
     return s.len > 0;
 }
 
+/* `len` bytes at `at`, little endian; they are there. */
+static inline uint64_t str_number(struct str s, size_t at, size_t len)
+{
+    uint64_t number = 0;
+    for (size_t i = len; i-- > 0;)
+        number = number << 8 | (uint8_t)s.ptr[at + i];
+    return number;
+}
+
 /* Without leading and trailing space, tab, CR and LF. */
 static inline struct str str_trim(struct str s)
 {

@@ -134,12 +134,18 @@ static void house_stop_collector(struct house *house)
 
 static void house_end(struct house *house)
 {
+    static const char *const FILES[] = {"sites/list"}, *const FOLDERS[] = {"spool/quarantine",
+                                                                           "spool", "sites"};
     char path[96];
     redis_server_stop(&house->redis);
-    snprintf(path, sizeof(path), "%s/spool/quarantine", house->data);
-    (void)rmdir(path);
-    snprintf(path, sizeof(path), "%s/spool", house->data);
-    (void)rmdir(path);
+    for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
+        snprintf(path, sizeof(path), "%s/%s", house->data, FILES[i]);
+        (void)unlink(path);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(FOLDERS); i++) {
+        snprintf(path, sizeof(path), "%s/%s", house->data, FOLDERS[i]);
+        (void)rmdir(path);
+    }
     /* The spool is empty when all of it is in the log. */
     assert_int_equal(rmdir(house->data), 0);
 }
@@ -382,6 +388,11 @@ static void hang_up(struct client *clients)
         close(clients[c].fd);
 }
 
+/* A beacon of a person's page view. */
+#define VIEW_OF(site)                                                                              \
+    "POST /b HTTP/1.1\r\nHost: x\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:120.0) "        \
+    "Gecko/20100101 Firefox/120.0\r\nContent-Length: 32\r\n\r\ns=" site "&u=https://" site "/"
+
 /* --- Tests ----------------------------------------------------------------------------------- */
 
 static void answers_and_sums_are_exact(void **state)
@@ -493,14 +504,11 @@ static void the_nearest_proxys_line_names_the_visitor(void **state)
 static void a_new_site_counts_at_once(void **state)
 {
     (void)state;
-    static const char BEACON[] = "POST /b HTTP/1.1\r\nHost: x\r\nUser-Agent: Mozilla/5.0 (X11; "
-                                 "Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0\r\n"
-                                 "Content-Length: 32\r\n\r\ns=n.example&u=https://n.example/";
     struct house house;
     house_start(&house, "mix:\n  views: 1\nack:\n  wait_ms: 5000\n");
-    assert_int_equal(status_of(&house, BEACON), 404);
+    assert_int_equal(status_of(&house, VIEW_OF("n.example")), 404);
     add_site(&house, "n.example");
-    await_status(&house, BEACON, 204);
+    await_status(&house, VIEW_OF("n.example"), 204);
     house_stop_collector(&house);
     assert_int_equal(read_log(&house).views, 1);
     house_end(&house);
@@ -543,6 +551,71 @@ static void before_the_site_list_is_known_all_wait(void **state)
     house_end(&house);
 }
 
+static void remove_site(struct house *house, const char *domain)
+{
+    struct redis *redis = redis_server_connect(&house->redis);
+    redis_reply_free(redis_do(redis, STR_LIT("HDEL"), STR_LIT("ff:sites"), str_from(domain)));
+    redis_free(redis);
+}
+
+static void await_views(struct house *house, int64_t views)
+{
+    int64_t end_ms = clock_mono_ms() + PATIENCE_MS;
+    while (read_log(house).views < views && clock_mono_ms() < end_ms)
+        usleep(20000);
+    assert_int_equal(read_log(house).views, views);
+}
+
+/* The list that an earlier process had is good enough to count by, and not to say who is unknown.
+ */
+static void while_redis_is_away_a_start_counts_by_the_last_list(void **state)
+{
+    (void)state;
+    static const char *const ALL = "mix:\n  views: 1\n";
+    struct house house;
+    house_start(&house, ALL);
+    house_stop_collector(&house);
+    remove_site(&house, "b.example"); /* the copy does not know */
+    add_site(&house, "n.example");
+    kill(house.redis.pid, SIGSTOP);
+    house_start_collector(&house, ALL);
+    await_status(&house, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", 200);
+    assert_int_equal(status_of(&house, VIEW_OF("a.example")), 204);
+    assert_int_equal(status_of(&house, VIEW_OF("b.example")), 204);
+    assert_int_equal(status_of(&house, VIEW_OF("n.example")), 503);
+    assert_int_equal(status_of(&house, "GET /b.gif?s=n.example&p=/ HTTP/1.1\r\nHost: x\r\n\r\n"),
+                     503);
+    assert_int_equal(status_of(&house, "POST /count?p=/ HTTP/1.1\r\nHost: n.example\r\n"
+                                       "Content-Length: 0\r\n\r\n"),
+                     503);
+    kill(house.redis.pid, SIGCONT);
+    await_status(&house, VIEW_OF("n.example"), 204);
+    await_status(&house, VIEW_OF("b.example"), 404);
+    await_views(&house, 3);
+    house_stop_collector(&house);
+    assert_int_equal(read_log(&house).views, 3);
+    house_end(&house);
+}
+
+static void a_damaged_copy_is_as_none(void **state)
+{
+    (void)state;
+    char path[96];
+    struct house house;
+    house_start(&house, "");
+    house_stop_collector(&house);
+    snprintf(path, sizeof(path), "%s/sites/list", house.data);
+    assert_int_equal(truncate(path, 40), 0);
+    kill(house.redis.pid, SIGSTOP);
+    house_start_collector(&house, "");
+    await_status(&house, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200);
+    assert_int_equal(status_of(&house, VIEW_OF("a.example")), 503);
+    kill(house.redis.pid, SIGCONT);
+    await_status(&house, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n", 200);
+    house_stop_collector(&house);
+    house_end(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -552,6 +625,8 @@ int main(void)
         cmocka_unit_test(a_killed_redis_loses_and_doubles_nothing),
         cmocka_unit_test(the_nearest_proxys_line_names_the_visitor),
         cmocka_unit_test(a_new_site_counts_at_once),
+        cmocka_unit_test(while_redis_is_away_a_start_counts_by_the_last_list),
+        cmocka_unit_test(a_damaged_copy_is_as_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,7 +85,8 @@ static struct sockaddr_un redis_address(const struct place *place)
 
 static int setup(void **state)
 {
-    static const char *const FOLDERS[] = {"data/redis", "data/spool", "data/log", "data/run"};
+    static const char *const FOLDERS[] = {"data/redis", "data/spool", "data/sites", "data/log",
+                                          "data/run"};
     struct place *place = calloc(1, sizeof(*place));
     assert_non_null(place);
     place->abi = file_fence_abi();
@@ -270,13 +271,17 @@ static void collect_files(const struct place *place)
     CHECK(mkdir(to, 0700) == 0);
     snprintf(to, sizeof(to), "%s/spool/quarantine/new", place->data);
     CHECK(rename(from, to) == 0 && truncate(to, 0) != 0 && errno == ENOSYS && unlink(to) == 0);
+    CHECK(open_fails(place->data, "sites/list.new", O_WRONLY | O_CREAT) == 0);
+    snprintf(from, sizeof(from), "%s/sites/list.new", place->data);
+    snprintf(to, sizeof(to), "%s/sites/list", place->data);
+    CHECK(rename(from, to) == 0 && open_fails(place->data, "sites/list", O_RDONLY) == 0);
     CHECK(open_fails("/usr/share/zoneinfo", "UTC", O_RDONLY) == 0);
     CHECK(open_fails("/proc/self", "statm", O_RDONLY) == 0);
     CHECK(open_fails(place->geo, "city.mmdb", O_RDONLY) == 0);
     CHECK(open_fails(place->geo, "city.mmdb", O_WRONLY) == EACCES);
 }
 
-static void a_collector_reaches_its_spool_and_its_geo_databases_only(void **state)
+static void a_collector_reaches_its_own_folders_and_its_geo_databases_only(void **state)
 {
     if (file_fence_abi() == 0)
         skip();
@@ -603,7 +608,7 @@ static void a_kernel_that_can_close_all_leaves_no_gap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_collector_reaches_its_spool_and_its_geo_databases_only),
+        TEST(a_collector_reaches_its_own_folders_and_its_geo_databases_only),
         TEST(a_geo_database_that_is_renamed_over_the_old_can_be_read),
         TEST(a_geo_database_beside_the_secrets_does_not_open_them),
         TEST(the_other_roles_write_nothing),

@@ -109,6 +109,18 @@ const WAYS = {
     end: (parts) => parts.bring('aggregate'),
     seconds: REFUSING_S,
   },
+  'away when the collector starts': {
+    begin: async (parts) => {
+      await parts.take(REDIS);
+      await parts.take('collect');
+      parts.bring('collect');
+      const isReady = async () => JSON.parse(await parts.ready('collect')).status === 'ready';
+      await until('the collector to know its sites', () => isReady().catch(() => false));
+      await pause(WELL_MS);
+    },
+    end: (parts) => parts.bring(REDIS),
+    seconds: REFUSING_S,
+  },
   'killed, and the collector with it': {
     begin: (parts) => parts.take(REDIS),
     amid: (parts) => parts.kill('collect'),
