@@ -3,7 +3,6 @@
 
 #include "common/admin.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "common/http.h"
 #include "common/limits.h"
+#include "loopback.h"
 #include "tests/test.h"
 
 enum { ANSWER_BYTES = 16384, ERROR_BYTES = 256 };
@@ -70,15 +70,11 @@ static bool start(struct fixture *fixture, const char *listen_at, char error[ERR
 static int dial(const struct fixture *fixture)
 {
     struct sockaddr_un path = {.sun_family = AF_UNIX};
-    struct sockaddr_in port = {.sin_family = AF_INET,
-                               .sin_port = htons(admin_port(fixture->admin)),
-                               .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    bool is_path = admin_port(fixture->admin) == 0;
-    int fd = socket(is_path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (admin_port(fixture->admin) != 0)
+        return loopback_dial(admin_port(fixture->admin));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     memcpy(path.sun_path, fixture->path, strlen(fixture->path));
-    assert_int_equal(is_path ? connect(fd, (struct sockaddr *)&path, sizeof(path))
-                             : connect(fd, (struct sockaddr *)&port, sizeof(port)),
-                     0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&path, sizeof(path)), 0);
     return fd;
 }
 

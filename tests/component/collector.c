@@ -5,7 +5,6 @@
 
 #include "collector/collect.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include "aggregator/batch.h"
 #include "aggregator/functions.h"
 #include "common/clock.h"
+#include "loopback.h"
 #include "redis_server.h"
 #include "tests/test.h"
 
@@ -35,17 +35,6 @@ struct house {
     uint16_t port;
     pid_t pid;
 };
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
 
 static _Noreturn void run_collector(const struct house *house, const char *yaml)
 {
@@ -96,7 +85,7 @@ static void await_status(const struct house *house, const char *request, int sta
 
 static void house_prepare(struct house *house)
 {
-    *house = (struct house){.port = free_port(), .data = "/tmp/footfall-collector-XXXXXX"};
+    *house = (struct house){.port = loopback_free_port(), .data = "/tmp/footfall-collector-XXXXXX"};
     assert_non_null(mkdtemp(house->data));
     redis_server_start(&house->redis, DURABLE);
     load_functions(house);
@@ -205,19 +194,6 @@ struct client {
     char bytes[ANSWER_BYTES];
 };
 
-static int dial(const struct house *house)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(house->port),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
-
 static void say(int fd, const char *text)
 {
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
@@ -259,7 +235,7 @@ static bool receive(struct client *client)
 
 static int status_of(const struct house *house, const char *request)
 {
-    struct client client = {.fd = dial(house)};
+    struct client client = {.fd = loopback_try(house->port)};
     struct answer answer = {.status = 0};
     if (client.fd < 0)
         return 0;
@@ -350,8 +326,7 @@ static void run_clients(struct house *house, struct client *clients, int each, i
 {
     int open = CLIENTS;
     for (int c = 0; c < CLIENTS; c++) {
-        clients[c] = (struct client){.fd = dial(house), .number = c};
-        assert_true(clients[c].fd >= 0);
+        clients[c] = (struct client){.fd = loopback_dial(house->port), .number = c};
         sent[KIND_VIEW]++;
         send_beacon(&clients[c], KIND_VIEW);
     }
@@ -425,7 +400,7 @@ static void a_stop_commits_what_is_still_mixing(void **state)
     house_start(&house, "mix:\n  views: 10000\n  seconds: 600\nack:\n  wait_ms: 50\n");
     for (int c = 0; c < CLIENTS; c++) {
         struct answer answer;
-        clients[c] = (struct client){.fd = dial(&house), .number = c};
+        clients[c] = (struct client){.fd = loopback_dial(house.port), .number = c};
         send_beacon(&clients[c], KIND_VIEW);
         while (!take_answer(&clients[c], &answer))
             assert_true(receive(&clients[c]));
@@ -448,7 +423,7 @@ static void a_killed_redis_loses_and_doubles_nothing(void **state)
     struct house house;
     int64_t durable = 0;
     house_start(&house, "mix:\n  views: 1\nack:\n  wait_ms: 5000\n");
-    client = (struct client){.fd = dial(&house)};
+    client = (struct client){.fd = loopback_dial(house.port)};
     for (int i = 0; i < ROUNDS * EACH; i++) {
         struct answer answer;
         if (i % EACH == EACH / 3)

@@ -3,7 +3,6 @@
 
 #include "dashboards/server/dashboards.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
@@ -18,6 +17,7 @@
 #include "aggregator/live.h"
 #include "common/clock.h"
 #include "common/timezone.h"
+#include "loopback.h"
 #include "redis_server.h"
 #include "tests/test.h"
 
@@ -71,22 +71,10 @@ static void fill(void)
 /* --- HTTP ---------------------------------------------------------------------------------------
  */
 
-static int dial(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port =
-                                      htons(http_server_port(dashboards_server(dashboards))),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
-}
-
 static int request(const char *method, const char *path, const char *headers, const char *body)
 {
     struct buf text;
-    int fd = dial();
+    int fd = loopback_dial(http_server_port(dashboards_server(dashboards)));
     buf_init(&text, 1000000);
     buf_printf(&text, "%s %s HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n%s", method, path,
                headers);

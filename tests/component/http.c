@@ -2,7 +2,6 @@
 
 #include "common/http.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/limits.h"
+#include "loopback.h"
 #include "tests/test.h"
 
 enum { BODY_MAX = 100, CONNECTIONS_MAX = 8, ANSWER_BYTES = 8192, PATIENCE_MS = 5000 };
@@ -173,13 +173,7 @@ static int tear_down(void **state)
 
 static int dial(const struct fixture *fixture)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(http_server_port(fixture->server)),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
+    return loopback_dial(http_server_port(fixture->server));
 }
 
 static void say(int fd, const char *text)

@@ -5,7 +5,6 @@
 
 #include "common/http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,6 +16,7 @@
 
 #include "common/clock.h"
 #include "common/limits.h"
+#include "loopback.h"
 #include "tests/test.h"
 
 enum { STEP_MS = 1000, LARGE_BYTES = 24 * 1024 * 1024, BODY_BYTES_MAX = 100, PATIENCE_MS = 5000 };
@@ -164,15 +164,7 @@ static void await_connections(struct fixture *fixture, unsigned count)
 
 static int dial(const struct fixture *fixture, int receive_bytes)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(http_server_port(fixture->server)),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes)),
-                     0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
+    return loopback_dial_small(http_server_port(fixture->server), receive_bytes);
 }
 
 static void get(int fd, const char *path)

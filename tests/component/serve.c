@@ -26,6 +26,7 @@
 #include "common/clock.h"
 #include "common/config.h"
 #include "common/redis.h"
+#include "loopback.h"
 
 enum { ERROR_BYTES = 512, WAIT_MS = 20000, PATH_BYTES = 256 };
 
@@ -135,14 +136,11 @@ struct served {
 
 static void free_ports(struct served *served)
 {
-    char error[ERROR_BYTES];
-    served->collector = (struct listen_address){.host = "127.0.0.1"};
-    served->dashboards = (struct listen_address){.host = "127.0.0.1"};
-    assert_true(port_is_free(&served->collector, "x", error, sizeof(error)));
-    do {
-        served->dashboards.port = 0;
-        assert_true(port_is_free(&served->dashboards, "x", error, sizeof(error)));
-    } while (served->dashboards.port == served->collector.port);
+    served->collector = (struct listen_address){.host = "127.0.0.1", .port = loopback_free_port()};
+    do
+        served->dashboards =
+            (struct listen_address){.host = "127.0.0.1", .port = loopback_free_port()};
+    while (served->dashboards.port == served->collector.port);
 }
 
 static int serve_in_child(const struct served *served)

@@ -7,7 +7,6 @@
 
 #include "collector/collect.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "aggregator/acl.h"
+#include "loopback.h"
 #include "spool_folder.h"
 #include "tests/fault/fail_nth.h"
 #include "tests/fault/log_reader.h"
@@ -32,18 +32,6 @@ static uint16_t port;
 static char *folder; /* DIR/spool, of the data in DIR */
 
 /* --- The collector --------------------------------------------------------------------------- */
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(any);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&any, len) != 0 ||
-        getsockname(fd, (struct sockaddr *)&any, &len) != 0)
-        abort();
-    close(fd);
-    return ntohs(any.sin_port);
-}
 
 static enum fail_nth_end live(void)
 {
@@ -67,17 +55,6 @@ static void wait_ms(int ms)
     (void)poll(NULL, 0, ms);
 }
 
-static int dial(void)
-{
-    struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
-
 /* The status of the answer; 0 when there is none. */
 static int ask(int fd, const char *request)
 {
@@ -95,7 +72,7 @@ static bool await_ready(pid_t child)
 {
     siginfo_t ended = {0};
     for (int waited_ms = 0; waited_ms < READY_MS; waited_ms += POLL_MS) {
-        int fd = dial();
+        int fd = loopback_try(port);
         int status = ask(fd, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
         if (fd >= 0)
             close(fd);
@@ -129,7 +106,7 @@ static void attend(pid_t child)
     if (await_ready(child)) {
         fail_nth_begin();
         for (int page = 0; page < BEACONS; page += 2) {
-            int fd = dial();
+            int fd = loopback_try(port);
             send_beacon(fd, page);
             send_beacon(fd, page + 1);
             if (fd >= 0)
@@ -154,7 +131,7 @@ static void prepare(void)
     redis_reply_free(redis_do(redis, STR_LIT("HSET"), STR_LIT("ff:sites"), STR_LIT("a.example"),
                               STR_LIT("{\"timezone\":\"UTC\"}")));
     redis_free(redis);
-    port = free_port();
+    port = loopback_free_port();
 }
 
 static bool await_empty_spool(void)

@@ -176,7 +176,7 @@ static void reports_do_not_fill_the_mix(void **state)
 }
 
 /* Each table of visits adds up to the total, each visit leaves once, and nothing is below zero. */
-static void assert_adds_up(const struct walk *walk)
+static void assert_tables_add_up(const struct walk *walk)
 {
     const enum table TABLES[] = {TABLE_TIME, TABLE_ENTRY_PAGE, TABLE_SOURCE};
     const enum metric METRICS[] = {METRIC_VISITS, METRIC_BOUNCES, METRIC_VISIT_SECONDS,
@@ -195,28 +195,33 @@ static void assert_adds_up(const struct walk *walk)
 }
 
 /* Whatever people do. */
+static void walk_at_random(struct walk *walk, unsigned seed)
+{
+    static const char *const PAGES[] = {"/", "/a", "/b", "/c"};
+    static const char *const SOURCES[] = {"Google", "Bing", "Direct / None"};
+    srandom(seed);
+    for (int64_t i = 0; i < 5000; i++) {
+        long kind = random() % 10;
+        walk_step(walk, &(struct step){.tag = (uint64_t)(random() % 60) * 977,
+                                       .at_ms = i * 20000,
+                                       .page = PAGES[random() % 4],
+                                       .source = SOURCES[random() % 3],
+                                       .kind = kind < 7   ? BEACON_PAGEVIEW
+                                               : kind < 9 ? BEACON_ENGAGEMENT
+                                                          : BEACON_EVENT,
+                                       .event = random() % 2 ? "signup" : "play",
+                                       .engaged_ms = kind == 7 ? 3000 : 0,
+                                       .hour = (uint8_t)(i / 250)});
+    }
+}
+
 static void tables_add_up_after_a_random_walk(void **state)
 {
     (void)state;
-    static const char *const PAGES[] = {"/", "/a", "/b", "/c"};
-    static const char *const SOURCES[] = {"Google", "Bing", "Direct / None"};
     struct walk walk;
     walk_init(&walk);
-    srandom(7);
-    for (int64_t i = 0; i < 5000; i++) {
-        long kind = random() % 10;
-        walk_step(&walk, &(struct step){.tag = (uint64_t)(random() % 60) * 977,
-                                        .at_ms = i * 20000,
-                                        .page = PAGES[random() % 4],
-                                        .source = SOURCES[random() % 3],
-                                        .kind = kind < 7   ? BEACON_PAGEVIEW
-                                                : kind < 9 ? BEACON_ENGAGEMENT
-                                                           : BEACON_EVENT,
-                                        .event = "signup",
-                                        .engaged_ms = kind == 7 ? 3000 : 0,
-                                        .hour = (uint8_t)(i / 250)});
-    }
-    assert_adds_up(&walk);
+    walk_at_random(&walk, 7);
+    assert_tables_add_up(&walk);
     assert_true(sum(&walk, TABLE_TOTAL, "", METRIC_VISITS) > 60);
     assert_in_range(registers_of(&walk, TABLE_TOTAL, ""), 58, 60);
     walk_done(&walk);
@@ -269,7 +274,7 @@ static void short_of_memory_new_detail_counts_under_other(void **state)
     /* Small tables are kept whole. */
     assert_int_equal(sum(&walk, TABLE_TIME, "10", METRIC_PAGEVIEWS), 1);
     assert_null(section_find(walk.section, TABLE_PAGE, STR_LIT("/new")));
-    assert_adds_up(&walk);
+    assert_tables_add_up(&walk);
     walk_done(&walk);
 }
 
@@ -295,7 +300,7 @@ static void tables_add_up_however_often_memory_is_short(void **state)
                                         .hour = (uint8_t)(i / 250)});
     }
     assert_true(walk.folded > 500);
-    assert_adds_up(&walk);
+    assert_tables_add_up(&walk);
     walk_done(&walk);
 }
 
@@ -317,7 +322,7 @@ static void made_up_values_take_no_cells_while_memory_is_short(void **state)
     /* At most one more of each table. */
     assert_true(walk.section->cell_count <= cells + TABLE__COUNT);
     assert_int_equal(sum(&walk, TABLE_EVENT, MODEL_OTHER, METRIC_EVENTS), VIEWS);
-    assert_adds_up(&walk);
+    assert_tables_add_up(&walk);
     walk_done(&walk);
 }
 
@@ -436,23 +441,9 @@ static void assert_cross_adds_up(const struct walk *walk, enum cross cross, bool
 static void crosses_add_up_to_their_tables(void **state)
 {
     (void)state;
-    static const char *const PAGES[] = {"/", "/a", "/b", "/c"};
-    static const char *const SOURCES[] = {"Google", "Bing", "Direct"};
     struct walk walk;
     walk_init(&walk);
-    srandom(11);
-    for (int64_t i = 0; i < 5000; i++) {
-        long kind = random() % 10;
-        walk_step(&walk, &(struct step){.tag = (uint64_t)(random() % 60) * 977,
-                                        .at_ms = i * 20000,
-                                        .page = PAGES[random() % 4],
-                                        .source = SOURCES[random() % 3],
-                                        .kind = kind < 7   ? BEACON_PAGEVIEW
-                                                : kind < 9 ? BEACON_ENGAGEMENT
-                                                           : BEACON_EVENT,
-                                        .event = random() % 2 ? "signup" : "play",
-                                        .hour = (uint8_t)(i / 250)});
-    }
+    walk_at_random(&walk, 11);
     /* Each page's and each event's visits have one source and one entry page. */
     assert_cross_adds_up(&walk, CROSS_PAGE_SOURCE, true, true);
     assert_cross_adds_up(&walk, CROSS_PAGE_ENTRY_PAGE, true, true);
