@@ -359,14 +359,6 @@ static void settings_that_cannot_be_read_forget_nothing(void **state)
 
 /* --- Presets ---------------------------------------------------------------------------------- */
 
-static int64_t expiry_of(const char *key)
-{
-    struct redis_reply *reply = redis_do(redis, S("PEXPIRETIME"), str_from(key));
-    int64_t at = redis_reply_integer(reply);
-    redis_reply_free(reply);
-    return at;
-}
-
 static void records_expire_by_the_sites_settings(void **state)
 {
     (void)state;

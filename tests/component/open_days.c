@@ -198,6 +198,14 @@ size_t key_count(const char *pattern)
     return found;
 }
 
+int64_t expiry_of(const char *key)
+{
+    struct redis_reply *reply = redis_do(redis, S("PEXPIRETIME"), str_from(key));
+    int64_t at = redis_reply_integer(reply);
+    redis_reply_free(reply);
+    return at;
+}
+
 bool read_record(const char *site, uint32_t date, struct record_names *month, struct day *day)
 {
     struct buf key, names_key;

@@ -55,6 +55,8 @@ uint64_t close_all_anew(void);
 
 bool exists(const char *key);
 size_t key_count(const char *pattern);
+/* In ms since 1970; -1: never. */
+int64_t expiry_of(const char *key);
 /* Fills an empty day whose names are of `month`. False when there is no such record. */
 bool read_record(const char *site, uint32_t date, struct record_names *month, struct day *day);
 /* Of a sealed day; 0 when there is no record or row. */

@@ -81,14 +81,6 @@ static int64_t month_sum(enum table table, const char *value, enum metric metric
     return sum;
 }
 
-static int64_t expiry_of(const char *key)
-{
-    struct redis_reply *reply = redis_do(redis, S("PEXPIRETIME"), str_from(key));
-    int64_t at = redis_reply_integer(reply);
-    redis_reply_free(reply);
-    return at;
-}
-
 static void days_become_their_month_before_they_leave(void **state)
 {
     (void)state;
