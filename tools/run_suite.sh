@@ -12,4 +12,4 @@ if [ "$(basename "$1")" = fuzz ]; then
     labels='^fuzz$'
 fi
 exec $fixed ctest --test-dir "$1" --output-on-failure --no-tests=error \
-    --label-regex "$labels" --parallel 2
+    --label-regex "$labels" --parallel 4

@@ -36,7 +36,7 @@ async function onPage(
   const complaints = [];
   try {
     const page = await context.newPage();
-    page.setDefaultTimeout(5_000);
+    page.setDefaultTimeout(20_000);
     page.on('console', (message) => {
       if (message.type() === 'error' && !tolerates.test(message.text()))
         complaints.push(message.text());
@@ -406,13 +406,15 @@ test('many views ask no more than once a second', async () => {
     await pause(1_200);
     const views = await number(page, 'pageviews');
     fake.queries.length = 0;
+    const start = performance.now();
     for (let view = 0; view < 60; view++) {
       fake.addView('example.com', '/');
       await pause(30);
     }
     await until('all of them', async () => (await number(page, 'pageviews')) === views + 60);
     const totals = fake.queries.filter((query) => !query.dimensions);
-    assert.ok(totals.length >= 2 && totals.length <= 4, `${totals.length} queries`);
+    const seconds = (performance.now() - start) / 1000;
+    assert.ok(totals.length >= 2 && totals.length <= seconds + 2, `${totals.length} queries in ${seconds} s`);
   });
 });
 
@@ -480,7 +482,7 @@ test('without a site there is a command, and the first site appears by itself', 
     async (page, fake) => {
       await page.waitForSelector('text=footfall site add example.com');
       fake.addSite('new.example', 'busy');
-      await page.waitForSelector('.site-card:has-text("new.example")', { timeout: 8_000 });
+      await page.waitForSelector('.site-card:has-text("new.example")', { timeout: 20_000 });
     },
     { sites: {} },
   );

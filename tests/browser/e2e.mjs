@@ -83,7 +83,7 @@ async function asVisitor(who, walk, options = {}) {
   const context = await browsers[who].newContext(options);
   try {
     const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(20_000);
     await walk(page);
     // What a page sends when it is left must not meet a context that has lost its cookies already.
     await page.goto('about:blank');
@@ -178,7 +178,7 @@ async function onDashboard(footfall, path, body, options = { viewport: { width: 
 }
 
 const number = async (page, metric) =>
-  Number((await page.getAttribute(`[data-metric=${metric}]`, 'title', { timeout: 5000 })).replaceAll(/[,%]/g, ''));
+  Number((await page.getAttribute(`[data-metric=${metric}]`, 'title')).replaceAll(/[,%]/g, ''));
 
 const shows = (page, metric, value) => until(`${value} ${metric}`, async () => (await number(page, metric)) === value);
 

@@ -91,7 +91,7 @@ export async function serve(answer) {
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks again and again until `probe` gives something true; throws, with `what`, after a while. */
-export async function until(what, probe, timeoutMs = 5000) {
+export async function until(what, probe, timeoutMs = 20_000) {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const found = await probe();

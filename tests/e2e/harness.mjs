@@ -23,7 +23,7 @@ const IDLE_MS = 5000; // half of the collector's: no beacon leaves on a connecti
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks again and again until `probe` gives something true; throws, with `what`, after a while. */
-export async function until(what, probe, timeoutMs = 10_000) {
+export async function until(what, probe, timeoutMs = 20_000) {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const found = await probe();

@@ -11,7 +11,7 @@ import { Parts, REDIS } from './parts.mjs';
 import { option } from './random.mjs';
 import { Stalls } from './stalls.mjs';
 
-const GONE_S = option('seconds', 10);
+const GONE_S = option('seconds', 6);
 const REFUSING_S = Math.max(1.5, GONE_S / 10);
 const CLIENTS = 16;
 const BETWEEN_MS = 40; // of one client's views
