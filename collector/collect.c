@@ -58,6 +58,10 @@ static struct house *house_of(struct collector *collector)
 static void take_sites(void *worker_data, void *data)
 {
     struct worker *worker = worker_data;
+    if (worker == NULL) {
+        site_list_unref(data);
+        return;
+    }
     site_list_unref(worker->sites);
     worker->sites = data;
     worker->sites_are_copied = false;
@@ -109,6 +113,10 @@ static void begin_with_copy(const struct house *house, struct worker *worker)
 static void take_regions(void *worker_data, void *data)
 {
     struct worker *worker = worker_data;
+    if (worker == NULL) {
+        region_database_unref(data);
+        return;
+    }
     region_database_unref(worker->regions);
     worker->regions = data;
 }

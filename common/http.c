@@ -322,6 +322,13 @@ static void on_worker_message(void *data)
     free(message);
 }
 
+static void on_dropped_message(void *data)
+{
+    struct worker_message *message = data;
+    message->fn(NULL, message->data);
+    free(message);
+}
+
 void http_server_post(struct http_server *server, unsigned index,
                       void (*fn)(void *worker_data, void *data), void *data)
 {
@@ -330,7 +337,7 @@ void http_server_post(struct http_server *server, unsigned index,
     if (message == NULL)
         abort();
     *message = (struct worker_message){&server->workers[index], fn, data};
-    loop_post(server->workers[index].loop, on_worker_message, message);
+    loop_post_or_drop(server->workers[index].loop, on_worker_message, on_dropped_message, message);
 }
 
 void http_server_free(struct http_server *server)

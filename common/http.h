@@ -129,7 +129,8 @@ void http_server_run(struct http_server *server, uint32_t stop_deadline_ms);
 /* Thread-safe; not from a signal's handler. */
 void http_server_stop(struct http_server *server);
 void http_server_free(struct http_server *server);
-/* Runs fn(worker_data of worker `index`, data) on that worker's thread. Thread-safe. */
+/* Runs fn(worker_data of worker `index`, data) on that worker's thread; when it has ended before,
+ * fn(NULL, data) on any thread, for what `data` owns. Thread-safe. */
 void http_server_post(struct http_server *server, unsigned index,
                       void (*fn)(void *worker_data, void *data), void *data);
 unsigned http_server_workers(const struct http_server *server);

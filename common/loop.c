@@ -24,6 +24,7 @@
 struct loop_message {
     struct loop_message *next;
     loop_fn fn;
+    loop_fn drop; /* NULL: nothing is to be let go of */
     void *data;
 };
 
@@ -69,12 +70,19 @@ static void on_wake(void *data)
     }
 }
 
-void loop_post(struct loop *loop, loop_fn fn, void *data)
+static void drop(struct loop_message *message)
+{
+    if (message->drop != NULL)
+        message->drop(message->data);
+    free(message);
+}
+
+void loop_post_or_drop(struct loop *loop, loop_fn fn, loop_fn drop_fn, void *data)
 {
     struct loop_message *message = malloc(sizeof(*message));
     if (message == NULL)
         abort();
-    *message = (struct loop_message){.fn = fn, .data = data};
+    *message = (struct loop_message){.fn = fn, .drop = drop_fn, .data = data};
     pthread_mutex_lock(&loop->lock);
     bool ended = loop->ended, was_empty = loop->first == NULL;
     if (!ended) {
@@ -83,9 +91,14 @@ void loop_post(struct loop *loop, loop_fn fn, void *data)
     }
     pthread_mutex_unlock(&loop->lock);
     if (ended)
-        free(message);
+        drop(message);
     else if (was_empty)
         (void)eventfd_write(loop->event_fd, 1);
+}
+
+void loop_post(struct loop *loop, loop_fn fn, void *data)
+{
+    loop_post_or_drop(loop, fn, NULL, data);
 }
 
 /* --- Life ------------------------------------------------------------------------------------ */
@@ -115,7 +128,7 @@ void loop_end(struct loop *loop)
     struct loop_message *message = take_messages(loop, true);
     while (message != NULL) {
         struct loop_message *next = message->next;
-        free(message);
+        drop(message);
         message = next;
     }
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 /* One thread's event loop (libh2o's), with repeating timers and messages from other threads.
- * Everything is called on the loop's own thread, but loop_post() and loop_wake(). */
+ * Everything is called on the loop's own thread, but loop_post() and its sister. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +22,8 @@ void loop_turn(struct loop *loop, int32_t timeout_ms);
 
 /* Runs `fn(data)` on the loop's thread at its next turn; thread-safe. */
 void loop_post(struct loop *loop, loop_fn fn, void *data);
+/* The same; where the loop ends before, `drop(data)` on any thread, for what `data` owns. */
+void loop_post_or_drop(struct loop *loop, loop_fn fn, loop_fn drop, void *data);
 
 /* A repeating timer, by the monotonic clock: at most a handful a loop (each turn walks them all).
  */

@@ -28,7 +28,7 @@ int gettimeofday(struct timeval *restrict ret_now, void *restrict zone)
 struct counter {
     struct loop *loop;
     struct loop_timer *timer, *other;
-    int count;
+    int count, dropped;
 };
 
 static void on_count(void *data)
@@ -122,6 +122,29 @@ static void messages_of_other_threads_run_here(void **state)
     assert_int_equal(counter.count, 3000);
 }
 
+static void on_drop(void *data)
+{
+    struct counter *counter = data;
+    counter->dropped++;
+}
+
+static void what_a_message_owns_is_let_go_of_when_the_loop_ends(void **state)
+{
+    (void)state;
+    struct counter counter = {.loop = loop_new()};
+    loop_post_or_drop(counter.loop, on_count, on_drop, &counter);
+    loop_turn(counter.loop, 100);
+    assert_int_equal(counter.count, 1);
+    assert_int_equal(counter.dropped, 0);
+    loop_post_or_drop(counter.loop, on_count, on_drop, &counter);
+    loop_end(counter.loop);
+    assert_int_equal(counter.dropped, 1);
+    loop_post_or_drop(counter.loop, on_count, on_drop, &counter);
+    assert_int_equal(counter.dropped, 2);
+    loop_free(counter.loop);
+    assert_int_equal(counter.count, 1);
+}
+
 static void a_watch_tells_and_leaves_the_descriptor(void **state)
 {
     (void)state;
@@ -150,6 +173,7 @@ int main(void)
         cmocka_unit_test(a_turn_ends_when_a_timer_is_due),
         cmocka_unit_test(timers_may_go_from_within_their_callbacks),
         cmocka_unit_test(messages_of_other_threads_run_here),
+        cmocka_unit_test(what_a_message_owns_is_let_go_of_when_the_loop_ends),
         cmocka_unit_test(a_watch_tells_and_leaves_the_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
