@@ -171,8 +171,9 @@ static void append_sum_key(const struct query_read *read, const struct run *run,
 /* A GETRANGE of a record's first bytes, or of its stamp. */
 static void add_range(struct query_read *read, uint32_t date, bool stamp_only)
 {
-    query_sealed_add_range(&read->commands, read->plan->site, date,
-                           stamp_only ? RECORD_STAMP_AT : 0, RECORD_HEADER_BYTES - 1);
+    size_t first = stamp_only ? RECORD_STAMP_AT : 0;
+    size_t bytes = stamp_only ? RECORD_STAMP_BYTES : RECORD_HEADER_BYTES_MAX;
+    query_sealed_add_range(&read->commands, read->plan->site, date, first, first + bytes - 1);
 }
 
 static void look_at_month(struct query_read *read, const struct month *month)

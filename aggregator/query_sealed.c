@@ -155,7 +155,7 @@ bool query_sealed_add_headers(struct query_sealed *sealed, struct query_commands
 {
     for (size_t d = 0; sealed->month.has_days && d < sealed->date_count; d++)
         query_sealed_add_range(commands, sealed->plan->site, sealed->dates[d].date, 0,
-                               RECORD_HEADER_BYTES - 1);
+                               RECORD_HEADER_BYTES_MAX - 1);
     return sealed->month.has_days;
 }
 

@@ -8,24 +8,27 @@
 
 #include "common/crc32c.h"
 
-static const char MAGIC[] = "FFDAYv1\n";
+static const char MAGIC[] = "FFdy";
 
 enum {
     MAGIC_BYTES = sizeof(MAGIC) - 1,
-    VERSION_AT = 8,
-    APPLIED_AT = 9,
-    K_AT = 10,
-    DATE_AT = 12,
-    NAMES_END_AT = 16,
-    NAMES_CRC_AT = 20,
-    TIMEZONE_AT = 24,
-    LENGTHS_AT = 64,
-    LENGTH_BYTES = 3,
-    PARTS_CRC_AT = LENGTHS_AT + LENGTH_BYTES * RECORD_PARTS,
-    CRC_AT = PARTS_CRC_AT + 4,
+    VERSION_AT = 4,
+    APPLIED_AT = 5,
+    K_AT = 6,
+    DATE_AT = 8,
+    NAMES_END_AT = 12,
+    NAMES_CRC_AT = 16,
+    PARTS_CRC_AT = 20,
+    CRC_AT = RECORD_STAMP_AT,
+    LENGTH_AT = 28,
+    ZONE_AT = 29,
+    PART_LENGTH_BYTES_MAX = 4,
 };
-static_assert(TIMEZONE_AT + DAY_TIMEZONE_BYTES_MAX == LENGTHS_AT, "the zone has its place");
-static_assert(CRC_AT + 4 == RECORD_HEADER_BYTES, "the header is full");
+static_assert(PARTS_CRC_AT + 4 == CRC_AT && CRC_AT + 4 == LENGTH_AT, "numbers have their places");
+static_assert(ZONE_AT + DAY_TIMEZONE_BYTES_MAX + 1 + RECORD_PARTS * PART_LENGTH_BYTES_MAX <=
+                  RECORD_HEADER_BYTES_MAX,
+              "every header has room");
+static_assert(RECORD_HEADER_BYTES_MAX <= UINT8_MAX, "its length is a byte");
 static_assert((int)TABLE__COUNT <= RECORD_PART_CROSS_TAG &&
                   (int)CROSS__COUNT <= 256 - RECORD_PART_CROSS_TAG,
               "each has a tag");
@@ -191,23 +194,38 @@ static uint32_t crc_of_parts(const uint32_t lengths[RECORD_PARTS], struct str pa
     return crc;
 }
 
-static void write_header(const struct day *day, const struct record_names *month,
-                         const uint32_t lengths[RECORD_PARTS], struct str parts,
-                         char header[RECORD_HEADER_BYTES])
+/* Of all the header but itself. */
+static uint32_t crc_of_header(const char *header, size_t len)
 {
-    memset(header, 0, RECORD_HEADER_BYTES);
-    memcpy(header, MAGIC, MAGIC_BYTES);
-    put(header + VERSION_AT, RECORD_VERSION, 1);
-    put(header + APPLIED_AT, day->applied, 1);
-    put(header + K_AT, day->k, 2);
-    put(header + DATE_AT, day->date, 4);
-    put(header + NAMES_END_AT, month->end, 4);
-    put(header + NAMES_CRC_AT, month->crc, 4);
-    memcpy(header + TIMEZONE_AT, day->timezone, sizeof(day->timezone));
-    for (size_t s = 0; s < RECORD_PARTS; s++)
-        put(header + LENGTHS_AT + LENGTH_BYTES * s, lengths[s], LENGTH_BYTES);
-    put(header + PARTS_CRC_AT, crc_of_parts(lengths, parts), 4);
-    put(header + CRC_AT, crc32c(0, header, CRC_AT), 4);
+    return crc32c(crc32c(0, header, CRC_AT), header + LENGTH_AT, len - LENGTH_AT);
+}
+
+static void write_header(const struct day *day, const struct record_names *month,
+                         const uint32_t lengths[RECORD_PARTS], struct str parts, struct buf *out)
+{
+    char head[LENGTH_AT + 1] = {0};
+    struct str zone = str_from(day->timezone);
+    size_t at = out->len, count = RECORD_PARTS;
+    memcpy(head, MAGIC, MAGIC_BYTES);
+    put(head + VERSION_AT, RECORD_VERSION, 1);
+    put(head + APPLIED_AT, day->applied, 1);
+    put(head + K_AT, day->k, 2);
+    put(head + DATE_AT, day->date, 4);
+    put(head + NAMES_END_AT, month->end, 4);
+    put(head + NAMES_CRC_AT, month->crc, 4);
+    put(head + PARTS_CRC_AT, crc_of_parts(lengths, parts), 4);
+    buf_append(out, head, sizeof(head));
+    buf_append_byte(out, (uint8_t)zone.len);
+    buf_append_str(out, zone);
+    while (count > 0 && lengths[count - 1] == 0)
+        count--;
+    buf_append_byte(out, (uint8_t)count);
+    for (size_t s = 0; s < count; s++)
+        buf_append_varint(out, lengths[s]);
+    size_t len = out->len - at;
+    assert(!out->overflow && len <= RECORD_HEADER_BYTES_MAX);
+    put(out->ptr + at + LENGTH_AT, (uint32_t)len, 1);
+    put(out->ptr + at + CRC_AT, crc_of_header(out->ptr + at, len), 4);
 }
 
 static void write_parts(struct buf *out, const struct day *day, uint32_t lengths[RECORD_PARTS])
@@ -235,7 +253,6 @@ void record_encode(const struct day *day, struct record_names *month, struct buf
                    struct buf *names_out)
 {
     uint32_t lengths[RECORD_PARTS] = {0};
-    char header[RECORD_HEADER_BYTES];
     struct day sealed;
     struct buf parts;
     assert(day->k <= UINT16_MAX && (day->applied & ~(uint32_t)DAY__APPLIED_ALL) == 0);
@@ -247,8 +264,7 @@ void record_encode(const struct day *day, struct record_names *month, struct buf
     record_names_write(month, names_out);
     buf_init(&parts, (size_t)RECORD_PARTS * RECORD_PART_BYTES_MAX);
     write_parts(&parts, &sealed, lengths);
-    write_header(&sealed, month, lengths, buf_str(&parts), header);
-    buf_append(out, header, sizeof(header));
+    write_header(&sealed, month, lengths, buf_str(&parts), out);
     buf_append_str(out, buf_str(&parts));
     buf_done(&parts);
     day_done(&sealed);
@@ -256,16 +272,57 @@ void record_encode(const struct day *day, struct record_names *month, struct buf
 
 /* --- Reading --------------------------------------------------------------------------------- */
 
-static bool timezone_is_good(const char timezone[DAY_TIMEZONE_BYTES_MAX])
+static bool take_byte(struct str *from, uint32_t *ret_byte)
 {
-    size_t len = strnlen(timezone, DAY_TIMEZONE_BYTES_MAX);
-    for (size_t i = len; i < DAY_TIMEZONE_BYTES_MAX; i++)
-        if (timezone[i] != '\0')
+    if (from->len == 0)
+        return false;
+    *ret_byte = (uint8_t)from->ptr[0];
+    *from = str_from_at(*from, 1);
+    return true;
+}
+
+static bool take_length(struct str *from, uint32_t *ret_length)
+{
+    uint32_t length = 0, byte;
+    for (int i = 0; i < PART_LENGTH_BYTES_MAX; i++) {
+        if (!take_byte(from, &byte))
             return false;
+        length |= (byte & 0x7f) << 7 * i;
+        if (byte < 0x80) {
+            *ret_length = length;
+            return length <= RECORD_PART_BYTES_MAX;
+        }
+    }
+    return false;
+}
+
+static bool take_zone(struct str *from, char ret_zone[DAY_TIMEZONE_BYTES_MAX])
+{
+    uint32_t len;
+    if (!take_byte(from, &len) || len >= DAY_TIMEZONE_BYTES_MAX || len > from->len)
+        return false;
     for (size_t i = 0; i < len; i++)
-        if (timezone[i] < '!' || timezone[i] > '~')
+        if (from->ptr[i] < '!' || from->ptr[i] > '~')
             return false;
-    return len < DAY_TIMEZONE_BYTES_MAX;
+    memset(ret_zone, 0, DAY_TIMEZONE_BYTES_MAX);
+    memcpy(ret_zone, from->ptr, len);
+    *from = str_from_at(*from, len);
+    return true;
+}
+
+static bool take_lengths(struct str *from, uint32_t start, uint32_t ret_starts[RECORD_PARTS + 1])
+{
+    uint32_t count, length;
+    if (!take_byte(from, &count) || count > RECORD_PARTS)
+        return false;
+    ret_starts[0] = start;
+    for (uint32_t s = 0; s < RECORD_PARTS; s++) {
+        length = 0;
+        if (s < count && !take_length(from, &length))
+            return false;
+        ret_starts[s + 1] = ret_starts[s] + length;
+    }
+    return from->len == 0;
 }
 
 enum record_status record_open(struct str header, struct record *ret_record)
@@ -273,9 +330,10 @@ enum record_status record_open(struct str header, struct record *ret_record)
     struct record record = {.date = 0};
     if (memcmp(header.ptr, MAGIC, header.len < MAGIC_BYTES ? header.len : MAGIC_BYTES) != 0)
         return RECORD_NO_RECORD;
-    if (header.len < RECORD_HEADER_BYTES)
+    uint32_t len = header.len <= LENGTH_AT ? LENGTH_AT + 1 : get(header.ptr + LENGTH_AT, 1);
+    if (header.len < len)
         return RECORD_TRUNCATED;
-    if (get(header.ptr + CRC_AT, 4) != crc32c(0, header.ptr, CRC_AT))
+    if (len <= LENGTH_AT || get(header.ptr + CRC_AT, 4) != crc_of_header(header.ptr, len))
         return RECORD_BAD_CHECKSUM;
     if (get(header.ptr + VERSION_AT, 1) != RECORD_VERSION)
         return RECORD_UNKNOWN_VERSION;
@@ -284,16 +342,9 @@ enum record_status record_open(struct str header, struct record *ret_record)
     record.date = get(header.ptr + DATE_AT, 4);
     record.names_end = get(header.ptr + NAMES_END_AT, 4);
     record.names_crc = get(header.ptr + NAMES_CRC_AT, 4);
-    memcpy(record.timezone, header.ptr + TIMEZONE_AT, sizeof(record.timezone));
-    record.starts[0] = RECORD_HEADER_BYTES;
-    for (size_t s = 0; s < RECORD_PARTS; s++) {
-        uint32_t len = get(header.ptr + LENGTHS_AT + LENGTH_BYTES * s, LENGTH_BYTES);
-        if (len > RECORD_PART_BYTES_MAX)
-            return RECORD_BAD_HEADER;
-        record.starts[s + 1] = record.starts[s] + len;
-    }
+    struct str rest = str_from_at(str_prefix(header, len), ZONE_AT);
     if ((record.applied & ~(uint32_t)DAY__APPLIED_ALL) != 0 || !day_date_valid(record.date) ||
-        !timezone_is_good(record.timezone))
+        !take_zone(&rest, record.timezone) || !take_lengths(&rest, len, record.starts))
         return RECORD_BAD_HEADER;
     *ret_record = record;
     return RECORD_OK;

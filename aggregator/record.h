@@ -2,59 +2,60 @@
 
 /* A sealed day (or month) of one site as bytes: written once, read a table at a time. Pure.
  *
- *   header, 168 bytes
- *     0  8  "FFDAYv1\n"
- *     8  1  version, 1
- *     9  1  what was applied: DAY_... bits
- *    10  2  k of the thresholds
- *    12  4  date, yyyymmdd, or yyyymm00
- *    16  4  where the month's names ended when it was sealed (record_names.h)
- *    20  4  the names' CRC there
- *    24 40  time zone, filled up with zeros
- *    64 96  length of each part, 3 bytes, 32 parts
- *   160  4  CRC-32C of the parts' CRCs
- *   164  4  CRC-32C of the 164 bytes before, which tells two records apart
+ *   header
+ *     0  4  "FFdy"
+ *     4  1  version, 2
+ *     5  1  what was applied: DAY_... bits
+ *     6  2  k of the thresholds
+ *     8  4  date, yyyymmdd, or yyyymm00
+ *    12  4  where the month's names ended when it was sealed (record_names.h)
+ *    16  4  the names' CRC there
+ *    20  4  CRC-32C of the parts' CRCs
+ *    24  4  CRC-32C of the header's other bytes, which tells two records apart
+ *    28  1  length of the header
+ *    29  1  length of the time zone
+ *        n  time zone
+ *        1  number of parts, without those at the end that are empty
+ *        v  varint length of each part
  *   parts, in their order; their layout is in record_part.h
  *
- * All numbers are little endian. The header's size is fixed, so that a reader gets it with one
- * GETRANGE, and then the one part that it needs; nothing of the rest is read or decoded. Large
- * tables are a part each; small ones that are asked for together share one, because a part by
-itself
- * costs some thirty bytes. Parts have checksums of their own. A reader whose part does not fit its
- * header may have met a record that was sealed again in between, and reads the header again.
+ * All numbers are little endian. No header is longer than RECORD_HEADER_BYTES_MAX, so that a reader
+ * gets it with one GETRANGE, and then the one part that it needs; nothing of the rest is read or
+ * decoded. Large tables are a part each; small ones that are asked for together share one, because
+ * a part by itself costs some ten bytes. Parts have checksums of their own. A reader whose part
+ * does not fit its header may have met a record that was sealed again in between, and reads the
+ * header again.
  *
  * Example: 23 November 2026 in UTC; nothing applied; one view of one visit and visitor, in the
-table
- * `total` alone, whose value is the empty one.
+ * table `total` alone, whose value is the empty one.
  *
- *   0000  46 46 44 41 59 76 31 0a  01 00 00 00 03 29 35 01   FFDAYv1, version, 20261123
- *   0010  19 00 00 00 b6 bd 81 53  55 54 43 00 ...           names end at 25, their CRC, "UTC"
- *   0040  18 00 00 00 ...                                    part 0 has 24 bytes, the others none
- *   00a0  f1 0c 86 f8 f8 7a 04 f4                            the parts' CRC, CRC
- *   00a8  00 12                                              part 0: a plain front of 18 bytes
- *   00aa  00 01                                              table 0, one row
- *   00ac  01 81 04 81 04 00 00 00  00 00 00 00               page views 1 + 2 * 0: as they are;
- *                                                            visits, visitors 513 = 1 + 2 * 256:
- *                                                            by the metric before; others absent
- *   00b8  00 01 00 00                                        classes: name 0; 1; distances 0 and 0
- *   00bc  72 33 90 15                                        no bits; CRC
+ *   0000  46 46 64 79 02 00 00 00  03 29 35 01               FFdy, version, 20261123
+ *   000c  19 00 00 00 b6 bd 81 53                            names end at 25, their CRC
+ *   0014  55 85 06 79 a3 98 2f 17                            the parts' CRC, CRC
+ *   001c  23 03 55 54 43 01 13                               35 bytes, "UTC", one part of 19 bytes
+ *   0023  01 00 04                                           part 0: one piece, table 0, one row
+ *   0026  01 01 01 00 00 00 00 00  00 00                     page views, visits and visitors as
+ *                                                            they are, others absent
+ *   0030  90 04                                              name 0; 1; 1; 1, three bits each
+ *   0032  6b 64 ef 5e                                        CRC
  *
  * and the month's names, which make a chunk of 25 bytes:
  *
  *   0000  46 46 6e 31 0d 00 00 00  b6 bd 81 53               FFn1, payload of 13 bytes, CRC
  *   000c  28 b5 2f fd 20 04 21 00  00 00 01 00 ff            zstd: table 0, one name, of length 0
-*/
+ */
 
 #include "aggregator/day.h"
 #include "aggregator/record_names.h"
 #include "aggregator/record_part.h"
 
 enum {
-    RECORD_VERSION = 1,
-    RECORD_HEADER_BYTES = 168,
+    RECORD_VERSION = 2,
+    /* No header is longer: for GETRANGE. */
+    RECORD_HEADER_BYTES_MAX = 200,
     RECORD_PARTS = 32,
     /* Where four bytes are that change whenever anything of the record does: for GETRANGE. */
-    RECORD_STAMP_AT = RECORD_HEADER_BYTES - 4,
+    RECORD_STAMP_AT = 24,
     RECORD_STAMP_BYTES = 4,
 };
 
@@ -87,7 +88,7 @@ struct record {
     uint32_t starts[RECORD_PARTS + 1]; /* of each part in the record; the last is its end */
 };
 
-/* From the first RECORD_HEADER_BYTES or more. */
+/* From the first RECORD_HEADER_BYTES_MAX, more, or all that there is. */
 MUST_CHECK enum record_status record_open(struct str header, struct record *ret_record);
 
 /* The part that a table or cross is in. */

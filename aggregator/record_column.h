@@ -1,16 +1,24 @@
 #pragma once
 
-/* Columns of numbers as bytes: a class a number, and the bits that the class leaves open. Pure.
+/* Columns of numbers as bits. Pure.
  *
- * A number under 16 is its own class and takes no bits. A larger one has four classes a power of
- * two, by the two bits behind the highest; what is below follows as plain bits. For example
- * 1000 = 1111101000b: the highest bit stands for 2^9, the two behind it are 11b, so its class is
- * 16 + 4 * (9 - 4) + 3 = 39, and the seven bits 1101000b remain. Every byte is a class.
+ * A number has a quotient and k low bits: as many ones as the quotient and a zero, then the bits.
+ * k follows the numbers: it is where their mean, of which each new number is an eighth, is about
+ * twice 2^k. So a column needs no table of codes, and since rows stand about by weight, k falls
+ * along a column as the counts do. zstd's codes were rejected: for the forty rows of a quiet site's
+ * table they take more room than the numbers, and for a busy one's they know nothing of the place.
  *
- * Classes repeat, and zstd makes them small; the bits do not, and are kept away from it.
+ *   mean, 16 times   64 at first; then += (16 * number - mean) / 2, / 4, and / 8 from the third on
+ *   k                bits of mean / 32: 2 at first
+ *   number           quotient ones, a zero, k bits;
+ *                    or, for a quotient of 24 and more: 24 ones, 6 bits w - 1, the number's w bits
  *
- *   classes   one byte a number, one column behind the other
- *   bits      of all columns in the same order, the lowest first, bytes filled from the lowest bit
+ * For example 5, 9 at first: k is 2, 5 = 1 * 4 + 1 is 10 01; then the mean is 72 / 16 and k still
+ * 2, and 9 = 2 * 4 + 1 is 110 01. Bits of a number stand lowest first, bytes are filled from the
+ * lowest bit, and columns go on where the one before ended.
+ *
+ * A column that is mostly zeros is written in runs: how many zeros come, and the number that ends
+ * them, less one, in turn, each with a mean of its own (64 and 16 at first).
  *
  * Each metric is coded as its distance to what a column before it foretells: visits are nearly the
  * page views, seconds about the mean of the table for each visit. See record_predict(). */
@@ -20,8 +28,10 @@
 #include "common/buf.h"
 #include "common/macros.h"
 
+enum { RECORD_COLUMN_NUMBER_BYTES_MAX = 12 }; /* none takes more */
+
 struct record_column_writer {
-    struct buf classes, bits;
+    struct buf bits;
     /* private */
     uint64_t pending;
     uint32_t pending_bits;
@@ -29,19 +39,21 @@ struct record_column_writer {
 
 void record_column_writer_init(struct record_column_writer *writer, size_t bytes_max);
 void record_column_writer_done(struct record_column_writer *writer);
-void record_column_write(struct record_column_writer *writer, uint64_t number);
+void record_column_write(struct record_column_writer *writer, const uint64_t *numbers, size_t count,
+                         bool in_runs);
 /* Writes out the last bits. Nothing may be written behind them. */
 void record_column_finish(struct record_column_writer *writer);
+/* The bits that a column takes. */
+uint64_t record_column_cost(const uint64_t *numbers, size_t count, bool in_runs);
 
 struct record_column_reader {
-    struct str classes, bits;
+    struct str bits;
     /* private */
-    size_t class_at;
     uint64_t bit_at;
 };
 
-/* Reads, or with NULL passes over, the next `count` numbers; false when they are not there. */
-MUST_CHECK bool record_column_read(struct record_column_reader *reader, size_t count,
+/* Reads the next `count` numbers; false when they are not there. */
+MUST_CHECK bool record_column_read(struct record_column_reader *reader, size_t count, bool in_runs,
                                    uint64_t *ret_numbers);
 
 static inline uint64_t record_zigzag(int64_t value)

@@ -2,32 +2,33 @@
 
 /* One part of a record: a few tables' rows or crosses' cells as bytes. Pure.
  *
- *   0  1  how the front is stored: 0 plain, 1 zstd
- *   1  v  varint length of the front as stored
- *      n  front: pieces, each a tag, a head, and the classes of its columns (record_column.h)
- *      b  the bits of all columns
+ *   0  1  number of pieces
+ *      n  their heads
+ *      b  the bits of all their columns (record_column.h), padded to whole bytes
  *      4  CRC-32C of all before, going on from that of the date (u32) and the part's number (u8):
  *         a part that stands in the wrong record or place is refused
  *
- * A table's tag is its number. Its head is varint rows, then for each metric of RECORD_COLUMNS a
- * varint, 0 when all its numbers are zero, else 1 + 2 * ratio + (1 when the distances are signed,
- * as zigzag). Its columns are
+ * A head is the piece's tag and varint 4 * rows + (1 when the names are in runs), then for each
+ * column a varint, 0 when all its numbers are zero, else 1 + 4 * ratio + (2 when it is in runs) +
+ * (1 when its numbers are signed, as zigzag).
+ *
+ * A table's tag is its number, and its columns are those of RECORD_COLUMNS. Their bits stand behind
+ * those of the names:
  *
  *   name       distance to the row before, less one; rows stand in the order of their names
  *   metrics    those that are not absent: the distance to what the other metric foretells
  *
- * A cross's tag is 128 and its number. Its head is varint cells, zigzag hidden views, zigzag hidden
- * visits, then visits and views like metrics; its columns are left (distance to the cell before),
- * right (where left is the same as before: distance to the cell before, less one), visits, views.
+ * A cross's tag is 128 and its number. Its head has zigzag hidden views and zigzag hidden visits
+ * behind the count, where 2 more tells that the right names are in runs; its columns are visits and
+ * views. Its names are left (distance to the cell before) and right (where left is the same as
+ * before: distance to the cell before, less one).
  *
  * Counts come back as they were. Seconds and percents, of which nobody sees more than the mean,
  * come back within one part in 64 but for the total and the hours: their last bits are chance, and
- * would be a tenth of the record.
- *
- * Where a table has RECORD_BLOCK_ROWS rows or more, zstd begins a block with each column, which
- * gives each its own code: numbers of different columns have little in common. */
+ * would be a tenth of the record. */
 
 #include "aggregator/day.h"
+#include "aggregator/record_column.h"
 
 /* The metric, and the one that foretells it; itself: none. */
 #define RECORD_COLUMNS(X)                                                                          \
@@ -43,21 +44,16 @@
     X(SCROLL_PERCENT, SCROLL_VIEWS)
 
 enum {
-    RECORD_BLOCK_ROWS = 256,
-    RECORD_PART_PLAIN = 0,
-    RECORD_PART_ZSTD = 1,
     RECORD_PART_CRC_BYTES = 4,
     RECORD_PART_CROSS_TAG = 128,
     RECORD_PART_PIECES_MAX = 12,
     RECORD_PART_ROWS_MAX = RECORD_ROWS_MAX > RECORD_CELLS_MAX ? RECORD_ROWS_MAX : RECORD_CELLS_MAX,
     RECORD_PIECE_HEAD_BYTES_MAX = 1 + 3 + METRIC__COUNT * 4 + 2 * 10,
-    RECORD_PIECE_FRONT_BYTES_MAX =
-        RECORD_PIECE_HEAD_BYTES_MAX + (METRIC__COUNT + 1) * RECORD_PART_ROWS_MAX,
-    RECORD_PART_FRONT_BYTES_MAX = RECORD_PART_PIECES_MAX * RECORD_PIECE_FRONT_BYTES_MAX,
-    RECORD_PART_BITS_BYTES_MAX =
-        RECORD_PART_PIECES_MAX * 8 * (METRIC__COUNT + 1) * RECORD_PART_ROWS_MAX,
+    RECORD_PART_HEADS_BYTES_MAX = 1 + RECORD_PART_PIECES_MAX * RECORD_PIECE_HEAD_BYTES_MAX,
+    RECORD_PART_BITS_BYTES_MAX = RECORD_PART_PIECES_MAX * RECORD_COLUMN_NUMBER_BYTES_MAX *
+                                 (METRIC__COUNT + 1) * RECORD_PART_ROWS_MAX,
     /* Whatever is written is shorter. */
-    RECORD_PART_BYTES_MAX = RECORD_PART_FRONT_BYTES_MAX + RECORD_PART_BITS_BYTES_MAX + 16,
+    RECORD_PART_BYTES_MAX = RECORD_PART_HEADS_BYTES_MAX + RECORD_PART_BITS_BYTES_MAX + 16,
 };
 
 /* True when a metric of a table is kept on the scale of record_column.h. */

@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <zstd.h>
 
 #include "aggregator/record_column.h"
 #include "aggregator/record_part.h"
@@ -23,10 +22,10 @@ static const struct column TABLE_COLUMNS[METRIC__COUNT] = {
 #undef X
 };
 
-enum { CROSS_COLUMNS = 2, METRICS_ALL = (1 << METRIC__COUNT) - 1 };
+enum { CROSS_COLUMNS = 2 };
 
 struct coding {
-    bool is_absent, is_signed, is_scaled;
+    bool is_absent, in_runs, is_signed, is_scaled;
     uint32_t ratio;
     const int64_t *predictors; /* where ratio is not 0 */
 };
@@ -35,14 +34,13 @@ struct coding {
 struct piece {
     uint32_t tag;
     size_t count, columns;
+    bool in_runs[2]; /* names; a cross's right ones */
     int64_t hidden_views, hidden_visits;
     struct coding codings[METRIC__COUNT];
 };
 static_assert((int)CROSS_COLUMNS <= (int)METRIC__COUNT, "a cross has fewer columns");
 
 struct record_reader {
-    ZSTD_DCtx *zstd;
-    char *front;
     uint64_t raw[RECORD_PART_ROWS_MAX];
     uint32_t names[2][RECORD_PART_ROWS_MAX]; /* a table's; a cross's left and right */
     int64_t numbers[METRIC__COUNT][RECORD_PART_ROWS_MAX];
@@ -53,19 +51,11 @@ struct record_reader *record_reader_new(void)
     struct record_reader *reader = malloc(sizeof(*reader));
     if (reader == NULL)
         abort();
-    reader->zstd = ZSTD_createDCtx();
-    reader->front = malloc(RECORD_PART_FRONT_BYTES_MAX);
-    if (reader->zstd == NULL || reader->front == NULL)
-        abort();
     return reader;
 }
 
 void record_reader_free(struct record_reader *reader)
 {
-    if (reader == NULL)
-        return;
-    ZSTD_freeDCtx(reader->zstd);
-    free(reader->front);
     free(reader);
 }
 
@@ -115,66 +105,18 @@ static bool checksum_is_good(struct str part, uint32_t seed)
     return crc32c(seed, part.ptr, part.len - RECORD_PART_CRC_BYTES) == crc;
 }
 
-/* A part whose checksum is right. */
-struct opened {
-    bool is_squeezed;
-    struct str stored, bits;
-};
-
-static bool open_part(struct str part, uint32_t seed, struct opened *ret_opened)
-{
-    uint64_t len;
-    if (!checksum_is_good(part, seed))
-        return false;
-    uint8_t kind = (uint8_t)part.ptr[0];
-    part = str_from_at(str_prefix(part, part.len - RECORD_PART_CRC_BYTES), 1);
-    if (kind > RECORD_PART_ZSTD || !take_varint(&part, &len) || len > part.len)
-        return false;
-    *ret_opened = (struct opened){.is_squeezed = kind == RECORD_PART_ZSTD,
-                                  .stored = str_prefix(part, (size_t)len),
-                                  .bits = str_from_at(part, (size_t)len)};
-    return true;
-}
-
-/* The whole front as it was before zstd. */
-static bool inflate(struct record_reader *reader, const struct opened *opened,
-                    struct str *ret_front)
-{
-    *ret_front = opened->stored;
-    if (!opened->is_squeezed)
-        return true;
-    size_t raw = ZSTD_decompressDCtx(reader->zstd, reader->front, RECORD_PART_FRONT_BYTES_MAX,
-                                     opened->stored.ptr, opened->stored.len);
-    *ret_front = (struct str){reader->front, raw};
-    return !ZSTD_isError(raw);
-}
-
-/* Goes on until `len` bytes of the front are there, or it ends. */
-static bool inflate_until(struct record_reader *reader, ZSTD_inBuffer *in, ZSTD_outBuffer *out,
-                          size_t len)
-{
-    out->size = len;
-    while (out->pos < out->size) {
-        size_t had = out->pos, read = in->pos;
-        if (ZSTD_isError(ZSTD_decompressStream(reader->zstd, out, in)))
-            return false;
-        if (out->pos == had && in->pos == read)
-            break;
-    }
-    return true;
-}
-
 /* --- Columns --------------------------------------------------------------------------------- */
 
 static bool take_coding(struct str *head, struct coding *ret_coding)
 {
     uint64_t value;
-    if (!take_bounded(head, 2 * (uint64_t)RECORD_RATIO_MAX, &value))
+    if (!take_bounded(head, 4 * (uint64_t)RECORD_RATIO_MAX + 4, &value))
         return false;
     *ret_coding = (struct coding){.is_absent = value == 0};
     if (value > 0) {
-        ret_coding->is_signed = (value - 1) & 1;
-        ret_coding->ratio = (uint32_t)((value - 1) / 2);
+        ret_coding->is_signed = ((value - 1) & 1) != 0;
+        ret_coding->in_runs = ((value - 1) & 2) != 0;
+        ret_coding->ratio = (uint32_t)((value - 1) / 4);
     }
     return true;
 }
@@ -205,7 +147,7 @@ static bool read_numbers(struct record_reader *reader, struct record_column_read
         memset(ret_numbers, 0, count * sizeof(*ret_numbers));
         return true;
     }
-    if (!record_column_read(columns, count, reader->raw))
+    if (!record_column_read(columns, count, coding->in_runs, reader->raw))
         return false;
     bool is_good = true;
     for (size_t i = 0; i < count; i++)
@@ -224,16 +166,16 @@ static bool read_numbers(struct record_reader *reader, struct record_column_read
 
 /* Numbers that only rise. */
 static bool read_names(struct record_reader *reader, struct record_column_reader *columns,
-                       size_t count, uint32_t names, uint32_t *ret_names)
+                       const struct piece *piece, uint32_t names)
 {
-    if (!record_column_read(columns, count, reader->raw))
+    if (!record_column_read(columns, piece->count, piece->in_runs[0], reader->raw))
         return false;
     uint64_t next = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < piece->count; i++) {
         if (reader->raw[i] >= names || next + reader->raw[i] >= names)
             return false;
-        ret_names[i] = (uint32_t)(next + reader->raw[i]);
-        next = (uint64_t)ret_names[i] + 1;
+        reader->names[0][i] = (uint32_t)(next + reader->raw[i]);
+        next = (uint64_t)reader->names[0][i] + 1;
     }
     return true;
 }
@@ -245,14 +187,6 @@ static uint32_t with_predictors(uint32_t metrics, const struct coding *codings)
         if ((metrics >> TABLE_COLUMNS[c].metric & 1) != 0 && codings[c].ratio > 0)
             metrics |= 1u << TABLE_COLUMNS[c].predictor;
     return metrics;
-}
-
-static size_t columns_of(const struct coding *codings, size_t count)
-{
-    size_t present = 0;
-    for (size_t c = 0; c < count; c++)
-        present += !codings[c].is_absent;
-    return present;
 }
 
 static bool read_metrics(struct record_reader *reader, struct record_column_reader *columns,
@@ -268,7 +202,8 @@ static bool read_metrics(struct record_reader *reader, struct record_column_read
         coding.is_scaled = record_is_scaled((enum table)piece->tag, metric);
         coding.predictors = reader->numbers[predictor];
         if ((wanted >> metric & 1) == 0) {
-            if (!coding.is_absent && !record_column_read(columns, piece->count, NULL))
+            if (!coding.is_absent &&
+                !record_column_read(columns, piece->count, coding.in_runs, reader->raw))
                 return false;
         } else if ((predictor == metric && coding.ratio > 0) ||
                    !read_numbers(reader, columns, piece->count, &coding, reader->numbers[metric])) {
@@ -280,82 +215,74 @@ static bool read_metrics(struct record_reader *reader, struct record_column_read
 
 /* --- Pieces ---------------------------------------------------------------------------------- */
 
-static bool take_piece(struct record_column_reader *columns, struct piece *ret_piece)
+static bool take_head(struct str *heads, struct piece *ret_piece)
 {
-    struct str head = str_from_at(columns->classes, columns->class_at);
     struct piece piece = {.columns = METRIC__COUNT};
     uint64_t count;
-    if (head.len == 0)
+    if (heads->len == 0)
         return false;
-    piece.tag = (uint8_t)head.ptr[0];
-    head = str_from_at(head, 1);
-    if (!take_bounded(&head, RECORD_PART_ROWS_MAX, &count))
+    piece.tag = (uint8_t)heads->ptr[0];
+    *heads = str_from_at(*heads, 1);
+    if (!take_bounded(heads, 4 * (uint64_t)RECORD_PART_ROWS_MAX + 3, &count))
         return false;
-    piece.count = (size_t)count;
+    piece.count = (size_t)(count / 4);
+    piece.in_runs[0] = (count & 1) != 0;
+    piece.in_runs[1] = (count & 2) != 0;
     if (piece.tag >= RECORD_PART_CROSS_TAG) {
         piece.columns = CROSS_COLUMNS;
-        if (!take_sum(&head, &piece.hidden_views) || !take_sum(&head, &piece.hidden_visits))
+        if (!take_sum(heads, &piece.hidden_views) || !take_sum(heads, &piece.hidden_visits))
             return false;
     }
     for (size_t c = 0; c < piece.columns; c++)
-        if (!take_coding(&head, &piece.codings[c]))
+        if (!take_coding(heads, &piece.codings[c]))
             return false;
-    columns->class_at = columns->classes.len - head.len;
     *ret_piece = piece;
     return true;
 }
 
-/* Goes to the columns of the piece with a tag. *ret_found is false when there is none. */
-static bool find_piece(struct record_column_reader *columns, uint32_t tag, struct piece *ret_piece,
-                       bool *ret_found)
+static bool pass_piece(struct record_reader *reader, struct record_column_reader *columns,
+                       const struct piece *piece)
 {
-    *ret_found = false;
-    for (size_t i = 0; i < RECORD_PART_PIECES_MAX && columns->class_at < columns->classes.len;
-         i++) {
-        if (!take_piece(columns, ret_piece))
+    size_t names = piece->tag >= RECORD_PART_CROSS_TAG ? 2 : 1;
+    for (size_t n = 0; n < names; n++)
+        if (!record_column_read(columns, piece->count, piece->in_runs[n], reader->raw))
             return false;
-        if (ret_piece->tag == tag) {
-            *ret_found = true;
-            return true;
-        }
-        size_t names = ret_piece->tag >= RECORD_PART_CROSS_TAG ? 2 : 1;
-        size_t skipped = names + columns_of(ret_piece->codings, ret_piece->columns);
-        if (!record_column_read(columns, skipped * ret_piece->count, NULL))
+    for (size_t c = 0; c < piece->columns; c++)
+        if (!piece->codings[c].is_absent &&
+            !record_column_read(columns, piece->count, piece->codings[c].in_runs, reader->raw))
             return false;
-    }
-    return columns->class_at == columns->classes.len;
+    return true;
 }
 
-/* How much of the front is needed for some metrics of the first piece. */
-static size_t needed(const struct record_column_reader *columns, const struct piece *piece,
-                     uint32_t metrics)
-{
-    size_t last = 1, at = 1;
-    metrics = with_predictors(metrics, piece->codings);
-    for (int c = 0; c < METRIC__COUNT; c++) {
-        at += !piece->codings[c].is_absent;
-        last = (metrics >> TABLE_COLUMNS[c].metric & 1) != 0 ? at : last;
-    }
-    return columns->class_at + last * piece->count;
-}
-
-/* As much of the front as is needed: zstd's blocks behind it are not decoded. A part that begins
- * with another table is, since only its end tells where the next one begins. */
-static bool inflate_some(struct record_reader *reader, const struct opened *opened, uint32_t tag,
-                         uint32_t metrics, struct str *ret_front)
-{
-    ZSTD_inBuffer in = {opened->stored.ptr, opened->stored.len, 0};
-    ZSTD_outBuffer out = {reader->front, 0, 0};
+/* A piece, and the reader at its columns. */
+struct found {
+    bool is_there;
     struct piece piece;
-    (void)ZSTD_DCtx_reset(reader->zstd, ZSTD_reset_session_only);
-    if (!inflate_until(reader, &in, &out, RECORD_PIECE_HEAD_BYTES_MAX))
+    struct record_column_reader columns;
+};
+
+/* Goes to the piece with a tag; it is well that there is none. */
+static bool find_piece(struct record_reader *reader, struct str part, uint32_t seed, uint32_t tag,
+                       struct found *ret_found)
+{
+    struct piece pieces[RECORD_PART_PIECES_MAX];
+    size_t count, at = 0;
+    if (!checksum_is_good(part, seed))
         return false;
-    struct record_column_reader columns = {.classes = {reader->front, out.pos}};
-    bool is_first = take_piece(&columns, &piece) && piece.tag == tag;
-    size_t len = is_first ? needed(&columns, &piece, metrics) : RECORD_PART_FRONT_BYTES_MAX;
-    if (len > RECORD_PART_FRONT_BYTES_MAX || !inflate_until(reader, &in, &out, len))
+    count = (uint8_t)part.ptr[0];
+    part = str_from_at(str_prefix(part, part.len - RECORD_PART_CRC_BYTES), 1);
+    if (count > RECORD_PART_PIECES_MAX)
         return false;
-    *ret_front = (struct str){reader->front, is_first && len < out.pos ? len : out.pos};
+    for (size_t i = 0; i < count; i++)
+        if (!take_head(&part, &pieces[i]))
+            return false;
+    ret_found->columns = (struct record_column_reader){.bits = part};
+    while (at < count && pieces[at].tag != tag)
+        if (!pass_piece(reader, &ret_found->columns, &pieces[at++]))
+            return false;
+    ret_found->is_there = at < count;
+    if (ret_found->is_there)
+        ret_found->piece = pieces[at];
     return true;
 }
 
@@ -378,44 +305,35 @@ static void add_rows(const struct record_reader *reader, const struct piece *pie
 bool record_part_read_table(struct record_reader *reader, struct str part, uint32_t seed,
                             struct record_wanted wanted, struct day *day)
 {
-    struct record_column_reader columns = {.class_at = 0};
-    struct opened opened;
-    struct piece piece;
-    bool found, all = (wanted.metrics & METRICS_ALL) == METRICS_ALL;
-    if (!open_part(part, seed, &opened) ||
-        !(all || !opened.is_squeezed
-              ? inflate(reader, &opened, &columns.classes)
-              : inflate_some(reader, &opened, wanted.table, wanted.metrics, &columns.classes)))
+    struct found found;
+    if (!find_piece(reader, part, seed, wanted.table, &found))
         return false;
-    columns.bits = opened.bits;
-    if (!find_piece(&columns, wanted.table, &piece, &found))
-        return false;
-    if (!found)
+    if (!found.is_there)
         return true;
-    if (piece.count == 0 || piece.count > RECORD_ROWS_MAX ||
-        !read_names(reader, &columns, piece.count, day_names_count(day->names, wanted.table),
-                    reader->names[0]) ||
-        !read_metrics(reader, &columns, &piece, wanted.metrics))
+    const struct piece *piece = &found.piece;
+    if (piece->count == 0 || piece->count > RECORD_ROWS_MAX ||
+        !read_names(reader, &found.columns, piece, day_names_count(day->names, wanted.table)) ||
+        !read_metrics(reader, &found.columns, piece, wanted.metrics))
         return false;
-    add_rows(reader, &piece, wanted.metrics, day);
+    add_rows(reader, piece, wanted.metrics, day);
     return true;
 }
 
 static bool read_pairs(struct record_reader *reader, struct record_column_reader *columns,
-                       size_t count, uint32_t lefts, uint32_t rights)
+                       const struct piece *piece, uint32_t lefts, uint32_t rights)
 {
     uint64_t left = 0, right;
-    if (!record_column_read(columns, count, reader->raw))
+    if (!record_column_read(columns, piece->count, piece->in_runs[0], reader->raw))
         return false;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < piece->count; i++) {
         if (reader->raw[i] >= lefts || left + reader->raw[i] >= lefts)
             return false;
         left += reader->raw[i];
         reader->names[0][i] = (uint32_t)left;
     }
-    if (!record_column_read(columns, count, reader->raw))
+    if (!record_column_read(columns, piece->count, piece->in_runs[1], reader->raw))
         return false;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < piece->count; i++) {
         bool goes_on = i > 0 && reader->names[0][i] == reader->names[0][i - 1];
         right = goes_on ? (uint64_t)reader->names[1][i - 1] + 1 : 0;
         if (reader->raw[i] >= rights || right + reader->raw[i] >= rights)
@@ -428,31 +346,26 @@ static bool read_pairs(struct record_reader *reader, struct record_column_reader
 bool record_part_read_cross(struct record_reader *reader, struct str part, uint32_t seed,
                             enum cross cross, struct day *day)
 {
-    struct record_column_reader columns = {.class_at = 0};
-    struct opened opened;
-    struct piece piece;
-    bool found;
+    struct found found;
     int64_t *visits = reader->numbers[METRIC_VISITS], *views = reader->numbers[METRIC_PAGEVIEWS];
-    if (!open_part(part, seed, &opened) || !inflate(reader, &opened, &columns.classes))
+    if (!find_piece(reader, part, seed, RECORD_PART_CROSS_TAG + (uint32_t)cross, &found))
         return false;
-    columns.bits = opened.bits;
-    if (!find_piece(&columns, RECORD_PART_CROSS_TAG + (uint32_t)cross, &piece, &found))
-        return false;
-    if (!found)
+    if (!found.is_there)
         return true;
-    piece.codings[1].predictors = visits;
-    if (piece.count > RECORD_CELLS_MAX || piece.codings[0].ratio > 0 ||
-        !read_pairs(reader, &columns, piece.count,
+    struct piece *piece = &found.piece;
+    piece->codings[1].predictors = visits;
+    if (piece->count > RECORD_CELLS_MAX || piece->codings[0].ratio > 0 ||
+        !read_pairs(reader, &found.columns, piece,
                     day_names_count(day->names, model_cross_left(cross)),
                     day_names_count(day->names, model_cross_right(cross))) ||
-        !read_numbers(reader, &columns, piece.count, &piece.codings[0], visits) ||
-        !read_numbers(reader, &columns, piece.count, &piece.codings[1], views))
+        !read_numbers(reader, &found.columns, piece->count, &piece->codings[0], visits) ||
+        !read_numbers(reader, &found.columns, piece->count, &piece->codings[1], views))
         return false;
-    for (size_t i = 0; i < piece.count; i++) {
+    for (size_t i = 0; i < piece->count; i++) {
         struct day_cell cell = {reader->names[0][i], reader->names[1][i], views[i], visits[i]};
         day_cell_add(day, cross, &cell);
     }
-    day_sum_add(&day->crosses[cross].hidden_views, piece.hidden_views);
-    day_sum_add(&day->crosses[cross].hidden_visits, piece.hidden_visits);
+    day_sum_add(&day->crosses[cross].hidden_views, piece->hidden_views);
+    day_sum_add(&day->crosses[cross].hidden_visits, piece->hidden_visits);
     return true;
 }

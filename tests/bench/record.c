@@ -147,12 +147,12 @@ int main(int argc, char **argv)
     bool is_good = record_names_read(&again, buf_str(&figures.names));
     double names_us = now_us() - start;
     printf("{\"views_a_day\":%u,\"days\":%u,\"bytes_a_day\":%.0f,\"record_bytes_a_day\":%.0f,"
-           "\"names_bytes_a_month\":%zu,\"names\":%u,\"names_read_us\":%.0f,\"header_bytes\":%d,"
+           "\"names_bytes_a_month\":%zu,\"names\":%u,\"names_read_us\":%.0f,"
            "\"megabytes_a_year\":%.2f,\"encode_us\":%.0f,\"cells_a_day\":%.0f,\"capped\":%.1f",
            figures.views, figures.days, ((double)bytes + (double)figures.names.len) / days,
            (double)bytes / days, figures.names.len, again.names.count, names_us,
-           RECORD_HEADER_BYTES, ((double)bytes + (double)figures.names.len) / days * 365 / 1e6,
-           figures.encode_us / days, figures.cells / days, figures.capped / days);
+           ((double)bytes + (double)figures.names.len) / days * 365 / 1e6, figures.encode_us / days,
+           figures.cells / days, figures.capped / days);
     print_parts(&figures, &again);
     printf("}\n");
     for (uint32_t d = 0; d < figures.days; d++)

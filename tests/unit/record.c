@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "aggregator/record.h"
-#include "aggregator/record_column.h"
 #include "aggregator/threshold.h"
 #include "common/crc32c.h"
 #include "synthetic_day.h"
@@ -22,6 +21,14 @@ struct sealed {
     struct record_names month;
     struct buf bytes, chunk;
 };
+
+/* Where some of a header is. */
+enum { VERSION_AT = 4, DATE_AT = 8, LENGTH_AT = 28 };
+
+static size_t header_bytes(const struct sealed *sealed)
+{
+    return (uint8_t)sealed->bytes.ptr[LENGTH_AT];
+}
 
 static void sealed_init(struct sealed *sealed)
 {
@@ -91,23 +98,18 @@ static enum record_status status_of(struct str bytes, struct record_names *month
 static void the_worked_example_is_what_is_written(void **state)
 {
     (void)state;
-    static const uint8_t HEAD[] = {0x46, 0x46, 0x44, 0x41, 0x59, 0x76, 0x31, 0x0a, 0x01,
-                                   0x00, 0x00, 0x00, 0x03, 0x29, 0x35, 0x01, 0x19, 0x00,
-                                   0x00, 0x00, 0xb6, 0xbd, 0x81, 0x53, 0x55, 0x54, 0x43};
-    static const uint8_t TAIL[] = {0xf1, 0x0c, 0x86, 0xf8, 0xf8, 0x7a, 0x04, 0xf4, 0x00, 0x12, 0x00,
-                                   0x01, 0x01, 0x81, 0x04, 0x81, 0x04, 0x00, 0x00, 0x00, 0x00, 0x00,
-                                   0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x72, 0x33, 0x90, 0x15};
+    static const uint8_t EXPECTED[] = {
+        0x46, 0x46, 0x64, 0x79, 0x02, 0x00, 0x00, 0x00, 0x03, 0x29, 0x35, 0x01, 0x19, 0x00,
+        0x00, 0x00, 0xb6, 0xbd, 0x81, 0x53, 0x55, 0x85, 0x06, 0x79, 0xa3, 0x98, 0x2f, 0x17,
+        0x23, 0x03, 0x55, 0x54, 0x43, 0x01, 0x13, 0x01, 0x00, 0x04, 0x01, 0x01, 0x01, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x90, 0x04, 0x6b, 0x64, 0xef, 0x5e};
     static const uint8_t CHUNK[] = {0x46, 0x46, 0x6e, 0x31, 0x0d, 0x00, 0x00, 0x00, 0xb6,
                                     0xbd, 0x81, 0x53, 0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x04,
                                     0x21, 0x00, 0x00, 0x00, 0x01, 0x00, 0xff};
-    enum { TAIL_AT = RECORD_HEADER_BYTES - 8, LENGTH_AT = 64, LENGTH = 0x18 };
-    uint8_t expected[TAIL_AT + sizeof(TAIL)] = {[LENGTH_AT] = LENGTH};
     struct sealed sealed;
-    memcpy(expected, HEAD, sizeof(HEAD));
-    memcpy(expected + TAIL_AT, TAIL, sizeof(TAIL));
     seal_one_view(&sealed);
-    assert_int_equal(sealed.bytes.len, sizeof(expected));
-    assert_memory_equal(sealed.bytes.ptr, expected, sizeof(expected));
+    assert_int_equal(sealed.bytes.len, sizeof(EXPECTED));
+    assert_memory_equal(sealed.bytes.ptr, EXPECTED, sizeof(EXPECTED));
     assert_int_equal(sealed.chunk.len, sizeof(CHUNK));
     assert_memory_equal(sealed.chunk.ptr, CHUNK, sizeof(CHUNK));
     sealed_done(&sealed);
@@ -117,27 +119,18 @@ static void the_worked_example_is_what_is_written(void **state)
 static void a_count_more_changes_the_stamp_though_no_length_changes(void **state)
 {
     (void)state;
-    struct buf bytes[2];
+    struct sealed sealed[2];
     for (int i = 0; i < 2; i++) {
-        struct record_names month;
-        struct buf chunk;
-        struct day day;
-        record_names_init(&month);
-        buf_init(&chunk, RECORD_NAMES_BYTES_MAX);
-        buf_init(&bytes[i], BYTES_MAX);
-        day_init(&day, 20261123, &month.names);
-        day_row(&day, TABLE_TOTAL, STR_EMPTY)->sums[METRIC_PAGEVIEWS] = 5 + i;
-        record_encode(&day, &month, &bytes[i], &chunk);
-        day_done(&day);
-        buf_done(&chunk);
-        record_names_done(&month);
+        sealed_init(&sealed[i]);
+        day_row(&sealed[i].day, TABLE_TOTAL, STR_EMPTY)->sums[METRIC_PAGEVIEWS] = 5 + i;
+        seal(&sealed[i]);
     }
-    assert_int_equal(bytes[0].len, bytes[1].len);
-    assert_memory_equal(bytes[0].ptr, bytes[1].ptr, RECORD_HEADER_BYTES - 8);
-    assert_memory_not_equal(bytes[0].ptr + RECORD_STAMP_AT, bytes[1].ptr + RECORD_STAMP_AT,
-                            RECORD_STAMP_BYTES);
-    buf_done(&bytes[0]);
-    buf_done(&bytes[1]);
+    const char *one = sealed[0].bytes.ptr, *other = sealed[1].bytes.ptr;
+    assert_int_equal(sealed[0].bytes.len, sealed[1].bytes.len);
+    assert_memory_equal(one + LENGTH_AT, other + LENGTH_AT, header_bytes(&sealed[0]) - LENGTH_AT);
+    assert_memory_not_equal(one + RECORD_STAMP_AT, other + RECORD_STAMP_AT, RECORD_STAMP_BYTES);
+    sealed_done(&sealed[0]);
+    sealed_done(&sealed[1]);
 }
 
 static bool is_within(int64_t a, int64_t b, bool is_scaled)
@@ -239,51 +232,6 @@ static void odd_numbers_come_back(void **state)
     sealed_done(&sealed);
 }
 
-static void the_scale_keeps_order_and_size(void **state)
-{
-    (void)state;
-    uint64_t seed = 1;
-    int64_t last = -1;
-    for (int64_t number = 0; number < 100000; number++) {
-        int64_t place = record_scale(number), back = record_unscale(place);
-        assert_true(place >= last && is_within(number, back, true));
-        assert_true(record_scale(back) == place);
-        last = place;
-    }
-    for (int i = 0; i < 100000; i++) {
-        int64_t number = (int64_t)(synthetic_random(&seed) >> (11 + synthetic_random(&seed) % 50));
-        assert_true(is_within(number, record_unscale(record_scale(number)), true));
-        assert_true(record_scale(-number) == -record_scale(number));
-    }
-    assert_true(record_unscale(record_scale(DAY_SUM_MAX)) == DAY_SUM_MAX);
-}
-
-static void columns_come_back(void **state)
-{
-    (void)state;
-    enum { COUNT = 5000 };
-    static uint64_t numbers[COUNT], again[COUNT];
-    struct record_column_writer writer;
-    uint64_t seed = 3;
-    for (size_t i = 0; i < COUNT; i++)
-        numbers[i] = i < 100 ? i : synthetic_random(&seed) >> synthetic_random(&seed) % 64;
-    numbers[100] = UINT64_MAX;
-    record_column_writer_init(&writer, BYTES_MAX);
-    for (size_t i = 0; i < COUNT; i++)
-        record_column_write(&writer, numbers[i]);
-    record_column_finish(&writer);
-    struct record_column_reader reader = {.classes = buf_str(&writer.classes),
-                                          .bits = buf_str(&writer.bits)};
-    struct record_column_reader passing = reader;
-    assert_true(record_column_read(&passing, COUNT - 1, NULL));
-    assert_true(record_column_read(&passing, 1, again));
-    assert_true(again[0] == numbers[COUNT - 1]);
-    assert_true(record_column_read(&reader, COUNT, again));
-    assert_memory_equal(numbers, again, sizeof(numbers));
-    assert_false(record_column_read(&reader, 1, again));
-    record_column_writer_done(&writer);
-}
-
 static void one_table_is_read_alone(void **state)
 {
     (void)state;
@@ -295,8 +243,9 @@ static void one_table_is_read_alone(void **state)
     uint32_t wanted = 1u << METRIC_PAGEVIEWS | 1u << METRIC_ENGAGED_SECONDS;
     seal_synthetic(&sealed, 12000);
     assert_int_equal(decode(buf_str(&sealed.bytes), &sealed.month, &all), RECORD_OK);
-    assert_int_equal(record_open(str_prefix(buf_str(&sealed.bytes), RECORD_HEADER_BYTES), &record),
-                     RECORD_OK);
+    assert_int_equal(
+        record_open(str_prefix(buf_str(&sealed.bytes), RECORD_HEADER_BYTES_MAX), &record),
+        RECORD_OK);
     for (int t = 0; t < TABLE__COUNT; t++) {
         day_init(&some, 20261123, &sealed.month.names);
         if (!record_find_part(&record, record_part_of_table((enum table)t), &at, &len))
@@ -340,21 +289,25 @@ static void a_flipped_bit_is_refused(void **state)
     for (size_t bit = 0; bit < 8 * sealed.bytes.len; bit++) {
         sealed.bytes.ptr[bit / 8] ^= (char)(1 << bit % 8);
         enum record_status status = status_of(buf_str(&sealed.bytes), &sealed.month);
-        if (bit / 8 < 8)
-            assert_int_equal(status, RECORD_NO_RECORD);
+        size_t at = bit / 8;
+        if (at == LENGTH_AT)
+            assert_true(status == RECORD_BAD_CHECKSUM || status == RECORD_TRUNCATED);
         else
-            assert_int_equal(status,
-                             bit / 8 < RECORD_HEADER_BYTES ? RECORD_BAD_CHECKSUM : RECORD_BAD_PART);
+            assert_int_equal(status, at < VERSION_AT              ? RECORD_NO_RECORD
+                                     : at < header_bytes(&sealed) ? RECORD_BAD_CHECKSUM
+                                                                  : RECORD_BAD_PART);
         sealed.bytes.ptr[bit / 8] ^= (char)(1 << bit % 8);
     }
     sealed_done(&sealed);
 }
 
-static void fix_header(struct buf *bytes)
+static void fix_header(struct sealed *sealed)
 {
-    uint32_t crc = crc32c(0, bytes->ptr, RECORD_HEADER_BYTES - 4);
+    char *header = sealed->bytes.ptr;
+    uint32_t crc = crc32c(crc32c(0, header, RECORD_STAMP_AT), header + LENGTH_AT,
+                          header_bytes(sealed) - LENGTH_AT);
     for (int i = 0; i < 4; i++)
-        bytes->ptr[RECORD_HEADER_BYTES - 4 + i] = (char)(crc >> 8 * i);
+        header[RECORD_STAMP_AT + i] = (char)(crc >> 8 * i);
 }
 
 static void another_version_is_refused_in_words(void **state)
@@ -362,8 +315,8 @@ static void another_version_is_refused_in_words(void **state)
     (void)state;
     struct sealed sealed;
     seal_one_view(&sealed);
-    sealed.bytes.ptr[8] = RECORD_VERSION + 1;
-    fix_header(&sealed.bytes);
+    sealed.bytes.ptr[VERSION_AT] = RECORD_VERSION + 1;
+    fix_header(&sealed);
     enum record_status status = status_of(buf_str(&sealed.bytes), &sealed.month);
     assert_int_equal(status, RECORD_UNKNOWN_VERSION);
     assert_string_equal(record_status_text(status),
@@ -373,20 +326,82 @@ static void another_version_is_refused_in_words(void **state)
     sealed_done(&sealed);
 }
 
+/* With a good checksum: a zone's length, a zone, and the number of parts. */
+static void a_header_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    enum { ZONE_AT = LENGTH_AT + 1, COUNT_AT = ZONE_AT + 4 };
+    static const struct {
+        size_t at;
+        uint8_t byte;
+    } CASES[] = {
+        {ZONE_AT, 0xff},    {ZONE_AT, DAY_TIMEZONE_BYTES_MAX}, {ZONE_AT, 2},  {ZONE_AT + 1, ' '},
+        {COUNT_AT, 2},      {COUNT_AT, RECORD_PARTS + 1},      {COUNT_AT, 0}, {COUNT_AT + 1, 0x80},
+        {LENGTH_AT + 0, 29}};
+    struct sealed sealed;
+    struct record record;
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        seal_one_view(&sealed);
+        sealed.bytes.ptr[CASES[i].at] = (char)CASES[i].byte;
+        fix_header(&sealed);
+        assert_int_equal(record_open(buf_str(&sealed.bytes), &record), RECORD_BAD_HEADER);
+        sealed_done(&sealed);
+    }
+}
+
+/* The one-view header with another length of its part, in four bytes. */
+static enum record_status open_with_length(uint32_t length)
+{
+    enum { BEFORE = 34, BYTES = BEFORE + 4 };
+    struct sealed sealed;
+    struct record record;
+    seal_one_view(&sealed);
+    assert_int_equal(header_bytes(&sealed), BEFORE + 1);
+    for (int i = 0; i < 4; i++)
+        sealed.bytes.ptr[BEFORE + i] = (char)((length >> 7 * i & 0x7f) | (i < 3 ? 0x80 : 0));
+    sealed.bytes.ptr[LENGTH_AT] = BYTES;
+    fix_header(&sealed);
+    enum record_status status = record_open(buf_str(&sealed.bytes), &record);
+    sealed_done(&sealed);
+    return status;
+}
+
+static void a_part_past_its_bound_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(open_with_length(RECORD_PART_BYTES_MAX - 1), RECORD_OK);
+    assert_int_equal(open_with_length(RECORD_PART_BYTES_MAX), RECORD_OK);
+    assert_int_equal(open_with_length(RECORD_PART_BYTES_MAX + 1), RECORD_BAD_HEADER);
+}
+
 static void a_part_of_another_day_is_refused(void **state)
 {
     (void)state;
     struct sealed sealed;
     seal_one_view(&sealed);
-    sealed.bytes.ptr[12]++; /* the day after */
-    fix_header(&sealed.bytes);
+    sealed.bytes.ptr[DATE_AT]++; /* the day after */
+    fix_header(&sealed);
     assert_int_equal(status_of(buf_str(&sealed.bytes), &sealed.month), RECORD_BAD_PART);
-    sealed.bytes.ptr[12]--;
-    /* The total as the hours: the next part. */
-    memcpy(sealed.bytes.ptr + 67, sealed.bytes.ptr + 64, 3);
-    memset(sealed.bytes.ptr + 64, 0, 3);
-    fix_header(&sealed.bytes);
-    assert_int_equal(status_of(buf_str(&sealed.bytes), &sealed.month), RECORD_BAD_PART);
+    sealed_done(&sealed);
+}
+
+static void a_part_in_the_place_of_another_is_refused(void **state)
+{
+    (void)state;
+    struct sealed sealed;
+    struct record record;
+    struct day day;
+    struct record_reader *reader = record_reader_new();
+    seal_one_view(&sealed);
+    assert_int_equal(record_open(buf_str(&sealed.bytes), &record), RECORD_OK);
+    struct str part = str_from_at(buf_str(&sealed.bytes), record.starts[0]);
+    record.starts[1] = record.starts[0]; /* the total as the hours: the next part */
+    day_init(&day, 20261123, &sealed.month.names);
+    assert_int_equal(record_read_table(reader, &record, part,
+                                       (struct record_wanted){TABLE_TIME, UINT32_MAX}, &day),
+                     RECORD_BAD_PART);
+    day_done(&day);
+    record_reader_free(reader);
     sealed_done(&sealed);
 }
 
@@ -468,13 +483,13 @@ static void a_late_part_is_merged_and_sealed_again(void **state)
     day_names_init(&late_names);
     day_init(&late, 20261123, &late_names);
     day_row(&late, TABLE_PAGE, STR_LIT("/late"))->sums[METRIC_PAGEVIEWS] = 3;
-    day_merge(&day, &late);
+    day_merge(&late, &day);
     buf_reset(&sealed.bytes);
     buf_reset(&sealed.chunk);
-    record_encode(&day, &sealed.month, &sealed.bytes, &sealed.chunk);
+    record_encode(&late, &sealed.month, &sealed.bytes, &sealed.chunk);
     assert_true(sealed.chunk.len > 0);
     assert_int_equal(decode(buf_str(&sealed.bytes), &sealed.month, &again), RECORD_OK);
-    assert_same(&day, &again);
+    assert_same(&late, &again);
     day_done(&day);
     day_done(&again);
     day_done(&late);
@@ -540,13 +555,14 @@ int main(void)
         cmocka_unit_test(a_count_more_changes_the_stamp_though_no_length_changes),
         cmocka_unit_test(a_day_comes_back),
         cmocka_unit_test(odd_numbers_come_back),
-        cmocka_unit_test(the_scale_keeps_order_and_size),
-        cmocka_unit_test(columns_come_back),
         cmocka_unit_test(one_table_is_read_alone),
         cmocka_unit_test(a_record_cut_anywhere_is_refused),
         cmocka_unit_test(a_flipped_bit_is_refused),
         cmocka_unit_test(another_version_is_refused_in_words),
+        cmocka_unit_test(a_header_that_cannot_be_is_refused),
+        cmocka_unit_test(a_part_past_its_bound_is_refused),
         cmocka_unit_test(a_part_of_another_day_is_refused),
+        cmocka_unit_test(a_part_in_the_place_of_another_is_refused),
         cmocka_unit_test(a_record_needs_its_own_months_names),
         cmocka_unit_test(damaged_names_are_found_out),
         cmocka_unit_test(a_day_without_new_names_writes_none),
