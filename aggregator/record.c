@@ -256,7 +256,8 @@ void record_encode(const struct day *day, struct record_names *month, struct buf
     struct day sealed;
     struct buf parts;
     assert(day->k <= UINT16_MAX && (day->applied & ~(uint32_t)DAY__APPLIED_ALL) == 0);
-    for (int t = 0; t < TABLE__COUNT && day->names != &month->names; t++)
+    assert(day->names != &month->names);
+    for (int t = 0; t < TABLE__COUNT; t++)
         add_table_names(day, (enum table)t, &month->names);
     day_init(&sealed, day->date, &month->names);
     day_merge(&sealed, day);

@@ -76,7 +76,8 @@ const char *record_status_text(enum record_status status);
 /* Seals a day: appends the record to `out`, and to `names_out` what the month's names at rest lack
  * for it. Both belong together: a record is worth nothing without its names. Rows without a number
  * are left out. A table has at most RECORD_ROWS_MAX rows and a cross RECORD_CELLS_MAX cells
- * (threshold_fold_caps() sees to it). A day whose names are `month`'s own is left as it is. */
+ * (threshold_fold_caps() sees to it). The day's names are not `month`'s own: those would be at rest
+ * then as they came, and with them what was folded away. */
 void record_encode(const struct day *day, struct record_names *month, struct buf *out,
                    struct buf *names_out);
 

@@ -394,11 +394,18 @@ static size_t october(void)
 static void store_month(const struct day *day)
 {
     struct buf record, none;
+    struct day_names other;
+    struct day copy;
+    day_names_init(&other);
+    day_init(&copy, day->date, &other);
+    day_merge(&copy, day);
     buf_init(&record, CLOSE_RECORD_BYTES_MAX);
     buf_init(&none, RECORD_NAMES_BYTES_MAX);
-    record_encode(day, &names[1], &record, &none);
+    record_encode(&copy, &names[1], &record, &none);
     assert_int_equal(none.len, 0);
     set(model_key_month, day->date, buf_str(&record));
+    day_done(&copy);
+    day_names_done(&other);
     buf_done(&record);
     buf_done(&none);
 }
