@@ -237,6 +237,105 @@ void day_cross_hide(struct day_cross *cross, const bool *hide)
     place_cells(cross);
 }
 
+/* --- Order ----------------------------------------------------------------------------------- */
+
+struct named {
+    struct str text;
+    uint32_t name;
+};
+
+static int compare_named(const void *left, const void *right)
+{
+    const struct named *a = left, *b = right;
+    size_t common = a->text.len < b->text.len ? a->text.len : b->text.len;
+    int order = memcmp(a->text.ptr, b->text.ptr, common);
+    return order != 0 ? order : (a->text.len > b->text.len) - (a->text.len < b->text.len);
+}
+
+/* A group's names by text: the place of each, and which is there. */
+struct places {
+    uint32_t *place_of, *name_at;
+};
+
+static void places_init(struct places *places, const struct day_names *names, enum table table)
+{
+    uint32_t count = day_names_count(names, table);
+    struct named *named = resized(NULL, (size_t)count + 1, sizeof(*named));
+    places->place_of = resized(NULL, (size_t)count + 1, sizeof(*places->place_of));
+    places->name_at = resized(NULL, (size_t)count + 1, sizeof(*places->name_at));
+    for (uint32_t i = 0; i < count; i++)
+        named[i] = (struct named){day_names_at(names, table, i), i};
+    qsort(named, count, sizeof(*named), compare_named);
+    for (uint32_t i = 0; i < count; i++) {
+        places->name_at[i] = named[i].name;
+        places->place_of[named[i].name] = i;
+    }
+    free(named);
+}
+
+static int compare_rows(const void *left, const void *right)
+{
+    const struct day_row *a = left, *b = right;
+    return a->name < b->name ? -1 : a->name > b->name;
+}
+
+static int compare_cells(const void *left, const void *right)
+{
+    const struct day_cell *a = left, *b = right;
+    if (a->left != b->left)
+        return a->left < b->left ? -1 : 1;
+    return a->right < b->right ? -1 : a->right > b->right;
+}
+
+/* While they are sorted rows and cells have the places of their names. */
+static void sort_rows(struct day_table *table, const struct places *places)
+{
+    for (uint32_t i = 0; i < table->count; i++)
+        table->rows[i].name = places->place_of[table->rows[i].name];
+    if (table->count > 0)
+        qsort(table->rows, table->count, sizeof(*table->rows), compare_rows);
+    for (uint32_t i = 0; i < table->count; i++) {
+        table->rows[i].name = places->name_at[table->rows[i].name];
+        table->by_name[table->rows[i].name] = i + 1;
+    }
+}
+
+static void sort_cells(struct day_cross *cross, const struct places *lefts,
+                       const struct places *rights)
+{
+    if (cross->count == 0)
+        return;
+    for (uint32_t i = 0; i < cross->count; i++) {
+        struct day_cell *cell = &cross->cells[i];
+        cell->left = lefts->place_of[cell->left];
+        cell->right = rights->place_of[cell->right];
+    }
+    qsort(cross->cells, cross->count, sizeof(*cross->cells), compare_cells);
+    for (uint32_t i = 0; i < cross->count; i++) {
+        struct day_cell *cell = &cross->cells[i];
+        cell->left = lefts->name_at[cell->left];
+        cell->right = rights->name_at[cell->right];
+    }
+    place_cells(cross);
+}
+
+void day_sort(struct day *day)
+{
+    struct places places[TABLE__COUNT] = {{NULL, NULL}};
+    for (int t = 0; t < TABLE__COUNT; t++)
+        if (day_name_group((enum table)t) == (enum table)t)
+            places_init(&places[t], day->names, (enum table)t);
+    for (int t = 0; t < TABLE__COUNT; t++)
+        sort_rows(&day->tables[t], &places[day_name_group((enum table)t)]);
+    for (int c = 0; c < CROSS__COUNT; c++)
+        sort_cells(&day->crosses[c], &places[day_name_group(model_cross_left((enum cross)c))],
+                   &places[day_name_group(model_cross_right((enum cross)c))]);
+    for (int t = 0; t < TABLE__COUNT; t++) {
+        free(places[t].place_of);
+        free(places[t].name_at);
+    }
+}
+
 /* --- Merging --------------------------------------------------------------------------------- */
 
 /* The names of `from` in `into`, each looked up once. */

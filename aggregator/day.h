@@ -94,6 +94,10 @@ const struct day_cell *day_cell_find(const struct day *day, enum cross cross, ui
 /* Hides the cells for which `hide` says so by index. */
 void day_cross_hide(struct day_cross *cross, const bool *hide);
 
+/* Puts rows and cells into the order of their values, byte by byte: then whoever takes one after
+ * the other, or the first of equals, does not depend on how they came. */
+void day_sort(struct day *day);
+
 /* Adds all of `from` but empty rows: sums and visitors add up, flags join, the larger k stays. The
  * names may be the same or others. For a late batch's part of a day, and for the days of a month.
  * Thresholds are not applied again: that is for whoever seals. */

@@ -172,6 +172,7 @@ static void hide_cross_cap(struct day_cross *cross, uint32_t cap)
 
 void threshold_fold_caps(struct day *day)
 {
+    day_sort(day);
     for (int t = 0; t < TABLE__COUNT; t++)
         fold_table_cap(day, (enum table)t);
     for (int c = 0; c < CROSS__COUNT; c++)

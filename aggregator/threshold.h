@@ -21,7 +21,8 @@ struct thresholds thresholds_of_preset(enum site_preset preset);
 void threshold_apply(struct day *day, const struct thresholds *thresholds);
 
 /* Rows past their table's cap a day fold into "(other)", the smallest first; cells past their
- * cross's cap are hidden. */
+ * cross's cap are hidden. Of equals the first by value goes, here and in what comes after it, so
+ * that what is left does not tell in which order anything came. */
 void threshold_fold_caps(struct day *day);
 
 /* Countries under k fold into "(other)", and their regions into the regions' "(other)". When that

@@ -195,6 +195,39 @@ static void merging_adds_under_other_names(void **state)
     day_names_done(&names[1]);
 }
 
+static void a_sorted_day_stands_by_value(void **state)
+{
+    (void)state;
+    static const char *const PAGES[] = {"/b", "/", "/a", "/ab", "(other)", "/\xc3\xa9"};
+    static const char *const SORTED[] = {"(other)", "/", "/a", "/ab", "/b", "/\xc3\xa9"};
+    struct day_names names;
+    struct day day;
+    uint32_t us;
+    day_names_init(&names);
+    day_init(&day, 20261123, &names);
+    assert_true(day_names_add(&names, TABLE_COUNTRY, STR_LIT("US"), &us));
+    for (size_t i = 0; i < ARRAY_LEN(PAGES); i++) {
+        struct day_row *row = day_row(&day, TABLE_PAGE, str_from(PAGES[i]));
+        row->sums[METRIC_VISITS] = (int64_t)strlen(PAGES[i]);
+        day_cell_add(&day, CROSS_PAGE_COUNTRY, &(struct day_cell){row->name, us, 7, (int64_t)i});
+    }
+    day_sort(&day);
+    assert_int_equal(day.tables[TABLE_PAGE].count, ARRAY_LEN(SORTED));
+    for (size_t i = 0; i < ARRAY_LEN(SORTED); i++) {
+        const struct day_row *row = &day.tables[TABLE_PAGE].rows[i];
+        const struct day_cell *cell = &day.crosses[CROSS_PAGE_COUNTRY].cells[i];
+        struct str value = day_names_at(&names, TABLE_PAGE, row->name);
+        assert_true(str_eq(value, str_from(SORTED[i])));
+        assert_true(row->sums[METRIC_VISITS] == (int64_t)value.len);
+        assert_ptr_equal(day_row_find(&day, TABLE_PAGE, row->name), row);
+        assert_int_equal(cell->left, row->name);
+        assert_ptr_equal(day_cell_find(&day, CROSS_PAGE_COUNTRY, row->name, us), cell);
+        assert_true(str_eq(value, str_from(PAGES[cell->visits])));
+    }
+    day_done(&day);
+    day_names_done(&names);
+}
+
 static void dates_are_days_or_months(void **state)
 {
     (void)state;
@@ -215,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_cross_is_found_in_either_order),
         cmocka_unit_test(cells_past_the_bound_are_hidden),
         cmocka_unit_test(merging_adds_under_other_names),
+        cmocka_unit_test(a_sorted_day_stands_by_value),
         cmocka_unit_test(dates_are_days_or_months),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
