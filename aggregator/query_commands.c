@@ -5,7 +5,6 @@
 #include "aggregator/query_commands.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "common/limits.h"
@@ -63,9 +62,9 @@ struct buf *query_commands_arg(struct query_commands *commands)
 
 void query_commands_range(struct query_commands *commands, size_t first, int64_t last)
 {
-    buf_printf(&commands->bytes, "%zu", first);
+    buf_append_int(&commands->bytes, (int64_t)first);
     query_commands_end_arg(commands);
-    buf_printf(&commands->bytes, "%" PRId64, last);
+    buf_append_int(&commands->bytes, last);
     query_commands_end_arg(commands);
 }
 

@@ -2,7 +2,6 @@
  * API v2. Whoever asks for a comparison gets beside each row the same row of the other period; with
  * a time dimension also all rows of the other period, since some have no counterpart. */
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -281,7 +280,27 @@ static void print_number(struct buf *out, enum query_metric metric, double value
     if (metric == QUERY_VIEWS_PER_VISIT || isnan(value))
         print(out, number(metric, value));
     else
-        buf_printf(out, "%" PRId64, (int64_t)value);
+        buf_append_int(out, (int64_t)value);
+}
+
+/* Text that stands in JSON as it is. */
+static bool is_plain(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < ' ' || s.ptr[i] > '~' || s.ptr[i] == '"' || s.ptr[i] == '\\')
+            return false;
+    return true;
+}
+
+static void print_text(struct buf *out, struct str s)
+{
+    if (!is_plain(s)) {
+        print(out, text(s));
+        return;
+    }
+    buf_append_byte(out, '"');
+    buf_append_str(out, s);
+    buf_append_byte(out, '"');
 }
 
 static void print_time(struct buf *out, const struct query_plan *plan, uint32_t bucket, bool comma)
@@ -308,7 +327,7 @@ static void print_row(struct buf *out, const struct query_plan *plan,
     if (query->dimension.asked) {
         if (timed && query->time_first)
             buf_append_byte(out, ',');
-        print(out, text(result->value));
+        print_text(out, result->value);
     }
     if (timed && !query->time_first)
         print_time(out, plan, result->bucket, query->dimension.asked);

@@ -86,6 +86,20 @@ void buf_append_number(struct buf *buf, uint64_t value, size_t bytes)
         buf_append_byte(buf, (uint8_t)(value >> 8 * i));
 }
 
+void buf_append_int(struct buf *buf, int64_t value)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        digits[--at] = '-';
+    buf_append(buf, digits + at, sizeof(digits) - at);
+}
+
 void buf_append_varint(struct buf *buf, uint64_t value)
 {
     uint8_t bytes[10];

@@ -29,6 +29,8 @@ void buf_append_byte(struct buf *buf, uint8_t byte);
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* So many bytes, little endian. */
 void buf_append_number(struct buf *buf, uint64_t value, size_t bytes);
+/* In decimal: where many are written, printf() takes most of the time. */
+void buf_append_int(struct buf *buf, int64_t value);
 /* LEB128: seven bits a byte, low bits first. */
 void buf_append_varint(struct buf *buf, uint64_t value);
 

@@ -44,6 +44,21 @@ static void after_an_overflow_nothing_is_appended(void **state)
     buf_done(&buf);
 }
 
+static void numbers_are_decimal(void **state)
+{
+    (void)state;
+    static const int64_t NUMBERS[] = {0, 9, 10, -1, -10, INT64_MAX, INT64_MIN};
+    struct buf buf;
+    buf_init(&buf, 200);
+    for (size_t i = 0; i < ARRAY_LEN(NUMBERS); i++) {
+        buf_append_int(&buf, NUMBERS[i]);
+        buf_append_byte(&buf, ' ');
+    }
+    assert_true(
+        str_eq(buf_str(&buf), STR_LIT("0 9 10 -1 -10 9223372036854775807 -9223372036854775808 ")));
+    buf_done(&buf);
+}
+
 static void varints_are_leb128(void **state)
 {
     (void)state;
@@ -63,6 +78,7 @@ int main(void)
         cmocka_unit_test(appends_in_order),
         cmocka_unit_test(cap_below_at_and_above),
         cmocka_unit_test(after_an_overflow_nothing_is_appended),
+        cmocka_unit_test(numbers_are_decimal),
         cmocka_unit_test(varints_are_leb128),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
