@@ -265,11 +265,11 @@ static void fill_figures(const struct query_plan *plan, const struct query_row *
     }
 }
 
-/* A page that is only known as an entry page, or an exit page that was left again, is no row. */
+/* A page that is only known as an entry page, or by the time that yesterday's readers still spent
+ * on it, or an exit page that was left again, is no row. */
 static bool group_is_empty(const struct query_row *group)
 {
-    static const enum metric SIGNS[] = {METRIC_PAGEVIEWS,     METRIC_VISITS,       METRIC_EVENTS,
-                                        METRIC_ENGAGED_VIEWS, METRIC_SCROLL_VIEWS, METRIC_VISITORS};
+    static const enum metric SIGNS[] = {METRIC_PAGEVIEWS, METRIC_VISITS, METRIC_EVENTS};
     for (size_t i = 0; i < ARRAY_LEN(SIGNS); i++)
         if (group->sums[SIGNS[i]] > 0)
             return false;

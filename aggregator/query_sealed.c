@@ -29,6 +29,9 @@ struct query_sealed {
     size_t date_count;
     struct sealed_date dates[31];
     struct record_reader *reader; /* the cache's */
+    /* What was decoded and is in no sum yet: a cross as cells of `day`, tables in `sums`. */
+    struct day day;
+    struct record_sums sums[QUERY_TABLES_MAX];
 };
 
 /* --- Records ------------------------------------------------------------------------------------
@@ -70,18 +73,17 @@ bool query_unit_is(const struct query_unit *unit, struct str stamp)
 
 uint32_t query_sealed_metrics(const struct query_plan *plan)
 {
+    static const uint32_t METRICS_OF[QUERY_METRIC__COUNT] = {
+        [QUERY_VISITORS] = 1u << METRIC_VISITORS,
+        [QUERY_BOUNCE_RATE] = 1u << METRIC_BOUNCES,
+        [QUERY_VISIT_DURATION] = 1u << METRIC_VISIT_SECONDS,
+        [QUERY_TIME_ON_PAGE] = 1u << METRIC_ENGAGED_SECONDS | 1u << METRIC_ENGAGED_VIEWS,
+        [QUERY_SCROLL_DEPTH] = 1u << METRIC_SCROLL_PERCENT | 1u << METRIC_SCROLL_VIEWS,
+    };
     /* Without these nobody knows whether there is a row at all. */
-    uint32_t metrics = 1u << METRIC_PAGEVIEWS | 1u << METRIC_VISITS | 1u << METRIC_EVENTS |
-                       1u << METRIC_ENGAGED_VIEWS | 1u << METRIC_SCROLL_VIEWS |
-                       1u << METRIC_VISITORS;
-    for (size_t i = 0; i < plan->query->metric_count; i++) {
-        enum query_metric asked = plan->query->metrics[i];
-        metrics |= asked == QUERY_BOUNCE_RATE      ? 1u << METRIC_BOUNCES
-                   : asked == QUERY_VISIT_DURATION ? 1u << METRIC_VISIT_SECONDS
-                   : asked == QUERY_TIME_ON_PAGE   ? 1u << METRIC_ENGAGED_SECONDS
-                   : asked == QUERY_SCROLL_DEPTH   ? 1u << METRIC_SCROLL_PERCENT
-                                                   : 0;
-    }
+    uint32_t metrics = 1u << METRIC_PAGEVIEWS | 1u << METRIC_VISITS | 1u << METRIC_EVENTS;
+    for (size_t i = 0; i < plan->query->metric_count; i++)
+        metrics |= METRICS_OF[plan->query->metrics[i]];
     return metrics;
 }
 
@@ -258,13 +260,14 @@ static void add_row(struct query_rows *rows, struct str key, const int64_t *sums
         row->sums[m] += sums[m];
 }
 
-static void add_table(const struct day *day, enum table table, struct query_rows *rows,
-                      bool *is_full)
+static void add_table(const struct day_names *names, const struct record_sums *sums,
+                      struct query_rows *rows, bool *is_full)
 {
-    const struct day_table *from = &day->tables[table];
-    for (uint32_t i = 0; i < from->count; i++)
-        add_row(rows, day_names_at(day->names, table, from->rows[i].name), from->rows[i].sums,
-                is_full);
+    enum table table = sums->wanted.table;
+    int64_t row[METRIC__COUNT];
+    for (uint32_t name = 0; name < sums->wanted.names; name++)
+        if (record_sums_at(sums, name, row))
+            add_row(rows, day_names_at(names, table, name), row, is_full);
     /* Whoever counts visitors at all counts them in each row. */
     for (uint32_t i = 0; i < rows->count; i++)
         rows->rows[i].has_visitors = table != TABLE_EXIT_PAGE && table != TABLE_DROPS;
@@ -293,18 +296,20 @@ static void add_cross(const struct day *day, enum cross number, struct query_row
         add_row(rows, STR_LIT(MODEL_OTHER), hidden, is_full);
 }
 
-/* Adds what was decoded to the sum, and empties the day. */
-static bool flush(const struct query_sealed *sealed, struct day *day, struct query_sum *sum)
+/* Adds what was decoded to the sum, and goes on from zeros. */
+static bool flush(struct query_sealed *sealed, struct query_sum *sum)
 {
     const struct query_plan *plan = sealed->plan;
     bool is_full = false;
     for (size_t t = 0; t < plan->table_count; t++) {
-        if (is_cross(plan, t))
-            add_cross(day, plan->cross, &sum->rows[t], &is_full);
-        else
-            add_table(day, plan->tables[t], &sum->rows[t], &is_full);
+        if (is_cross(plan, t)) {
+            add_cross(&sealed->day, plan->cross, &sum->rows[t], &is_full);
+            day_reset(&sealed->day, sealed->month.date);
+        } else {
+            add_table(sealed->day.names, &sealed->sums[t], &sum->rows[t], &is_full);
+            record_sums_reset(&sealed->sums[t]);
+        }
     }
-    day_reset(day, sealed->month.date);
     return !is_full;
 }
 
@@ -320,16 +325,14 @@ static enum query_sealed_status read_names(struct query_sealed *sealed,
     return QUERY_SEALED_OK;
 }
 
-static bool read_part(const struct query_sealed *sealed, const struct cursor *cursor,
-                      struct str part, struct day *day)
+static bool read_part(struct query_sealed *sealed, const struct cursor *cursor, struct str part)
 {
     const struct query_plan *plan = sealed->plan;
     const struct record *record = record_at(sealed, cursor->record);
-    struct record_wanted wanted = {plan->tables[cursor->t], query_sealed_metrics(plan)};
     enum record_status status =
         is_cross(plan, cursor->t)
-            ? record_read_cross(sealed->reader, record, part, plan->cross, day)
-            : record_read_table(sealed->reader, record, part, wanted, day);
+            ? record_read_cross(sealed->reader, record, part, plan->cross, &sealed->day)
+            : record_sum_table(sealed->reader, record, part, &sealed->sums[cursor->t]);
     return status == RECORD_OK;
 }
 
@@ -345,21 +348,41 @@ static void note_first(struct query_sum *sum, uint32_t date)
 }
 
 static enum query_sealed_status read_parts(struct query_sealed *sealed,
-                                           const struct redis_reply *exec, struct day *day)
+                                           const struct redis_reply *exec)
 {
     struct cursor cursor = {0};
     struct query_sum *sum = NULL;
     size_t reply = sealed->asks_names ? 1 : 0, at, len;
     for (; next_part(sealed, &cursor, &at, &len); cursor.t++, reply++) {
         struct sealed_date *date = date_of(sealed, &cursor);
-        if (sum != NULL && sum != date->sum && !flush(sealed, day, sum))
+        if (sum != NULL && sum != date->sum && !flush(sealed, sum))
             return QUERY_SEALED_FULL;
         sum = date->sum;
-        if (!read_part(sealed, &cursor, redis_reply_str(redis_reply_at(exec, reply)), day))
+        if (!read_part(sealed, &cursor, redis_reply_str(redis_reply_at(exec, reply))))
             return QUERY_SEALED_ANEW;
         note_first(sum, date->date);
     }
-    return sum == NULL || flush(sealed, day, sum) ? QUERY_SEALED_OK : QUERY_SEALED_FULL;
+    return sum == NULL || flush(sealed, sum) ? QUERY_SEALED_OK : QUERY_SEALED_FULL;
+}
+
+static void begin_decoding(struct query_sealed *sealed)
+{
+    const struct query_plan *plan = sealed->plan;
+    struct day_names *names = &names_of(sealed, false)->names;
+    day_init(&sealed->day, sealed->month.date, names);
+    for (size_t t = 0; t < plan->table_count; t++) {
+        const struct record_wanted wanted = {plan->tables[t], query_sealed_metrics(plan),
+                                             day_names_count(names, plan->tables[t])};
+        if (!is_cross(plan, t))
+            record_sums_init(&sealed->sums[t], wanted);
+    }
+}
+
+static void end_decoding(struct query_sealed *sealed)
+{
+    day_done(&sealed->day);
+    for (size_t t = 0; t < sealed->plan->table_count; t++)
+        record_sums_done(&sealed->sums[t]);
 }
 
 enum query_sealed_status query_sealed_take_parts(struct query_sealed *sealed,
@@ -369,10 +392,9 @@ enum query_sealed_status query_sealed_take_parts(struct query_sealed *sealed,
         sealed->asks_names ? read_names(sealed, redis_reply_at(exec, 0)) : QUERY_SEALED_OK;
     if (status != QUERY_SEALED_OK)
         return status;
-    struct day day;
-    day_init(&day, sealed->month.date, &names_of(sealed, false)->names);
-    status = read_parts(sealed, exec, &day);
-    day_done(&day);
+    begin_decoding(sealed);
+    status = read_parts(sealed, exec);
+    end_decoding(sealed);
     return status;
 }
 

@@ -371,16 +371,28 @@ bool record_find_part(const struct record *record, uint32_t part, size_t *ret_at
 }
 
 enum record_status record_read_table(struct record_reader *reader, const struct record *record,
-                                     struct str bytes, struct record_wanted wanted, struct day *day)
+                                     struct str bytes, enum table table, struct day *day)
 {
     size_t at, len;
-    uint32_t part = record_part_of_table(wanted.table);
+    uint32_t part = record_part_of_table(table);
     if (!record_find_part(record, part, &at, &len))
         return bytes.len == 0 ? RECORD_OK : RECORD_BAD_PART;
     uint32_t seed = record_part_seed(record->date, part);
-    return bytes.len == len && record_part_read_table(reader, bytes, seed, wanted, day)
+    return bytes.len == len && record_part_read_table(reader, bytes, seed, table, day)
                ? RECORD_OK
                : RECORD_BAD_PART;
+}
+
+enum record_status record_sum_table(struct record_reader *reader, const struct record *record,
+                                    struct str bytes, struct record_sums *sums)
+{
+    size_t at, len;
+    uint32_t part = record_part_of_table(sums->wanted.table);
+    if (!record_find_part(record, part, &at, &len))
+        return bytes.len == 0 ? RECORD_OK : RECORD_BAD_PART;
+    uint32_t seed = record_part_seed(record->date, part);
+    return bytes.len == len && record_part_sum_table(reader, bytes, seed, sums) ? RECORD_OK
+                                                                                : RECORD_BAD_PART;
 }
 
 enum record_status record_read_cross(struct record_reader *reader, const struct record *record,
@@ -409,7 +421,7 @@ static enum record_status decode_parts(struct record_reader *reader, struct str 
     enum record_status status = RECORD_OK;
     for (int t = 0; t < TABLE__COUNT && status == RECORD_OK; t++)
         status = record_read_table(reader, record, part_of(bytes, record, TABLE_PARTS[t]),
-                                   (struct record_wanted){(enum table)t, UINT32_MAX}, day);
+                                   (enum table)t, day);
     for (int c = 0; c < CROSS__COUNT && status == RECORD_OK; c++) {
         enum cross cross = (enum cross)c;
         status = record_read_cross(reader, record,

@@ -48,6 +48,7 @@
 #include "aggregator/day.h"
 #include "aggregator/record_names.h"
 #include "aggregator/record_part.h"
+#include "aggregator/record_sums.h"
 
 enum {
     RECORD_VERSION = 2,
@@ -99,13 +100,15 @@ uint32_t record_part_of_cross(enum cross cross);
  * nothing was counted there. */
 bool record_find_part(const struct record *record, uint32_t part, size_t *ret_at, size_t *ret_len);
 
-/* Add what a part has of a table or cross to `day`, whose names are those of the record's month
- * (record_names_hold() is for the caller to ask, once). Metrics that are not wanted are left as
- * they are. Anything but RECORD_OK adds nothing. Many records of a month may be added to one day.
- */
+/* Add what a part has of a table or cross to `day` or `sums`, whose names are those of the record's
+ * month (record_names_hold() is for the caller to ask, once). Anything but RECORD_OK adds nothing.
+ * Many records of a month may be added up. */
 MUST_CHECK enum record_status record_read_table(struct record_reader *reader,
                                                 const struct record *record, struct str part,
-                                                struct record_wanted wanted, struct day *day);
+                                                enum table table, struct day *day);
+MUST_CHECK enum record_status record_sum_table(struct record_reader *reader,
+                                               const struct record *record, struct str part,
+                                               struct record_sums *sums);
 MUST_CHECK enum record_status record_read_cross(struct record_reader *reader,
                                                 const struct record *record, struct str part,
                                                 enum cross cross, struct day *day);

@@ -86,16 +86,22 @@ struct record_reader;
 struct record_reader *record_reader_new(void);
 void record_reader_free(struct record_reader *reader);
 
-/* What is wanted of a table: `metrics` are bits, 1 << METRIC_...; to leave some out saves time. */
+/* What is wanted of a table. */
 struct record_wanted {
     enum table table;
-    uint32_t metrics;
+    uint32_t metrics; /* bits, 1 << METRIC_...: to leave some out saves time */
+    uint32_t names;   /* that there are: a number past them is an error */
 };
 
-/* Adds what the part has of a table's rows or a cross's cells, if anything, to `day`. False, and
- * nothing is added, when what stands there is not as it was written or names what `day` has no name
- * for. */
+/* A table of some records of a month added up, by the numbers of their names: see record_sums.h. */
+struct record_sums;
+
+/* Add what the part has of a table's rows or a cross's cells, if anything, to `day`, or what is
+ * wanted of a table to `sums`. False, and nothing is added, when what stands there is not as it was
+ * written or names what there is no name for. */
 MUST_CHECK bool record_part_read_table(struct record_reader *reader, struct str part, uint32_t seed,
-                                       struct record_wanted wanted, struct day *day);
+                                       enum table table, struct day *day);
+MUST_CHECK bool record_part_sum_table(struct record_reader *reader, struct str part, uint32_t seed,
+                                      struct record_sums *sums);
 MUST_CHECK bool record_part_read_cross(struct record_reader *reader, struct str part, uint32_t seed,
                                        enum cross cross, struct day *day);

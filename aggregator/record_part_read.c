@@ -10,6 +10,7 @@
 
 #include "aggregator/record_column.h"
 #include "aggregator/record_part.h"
+#include "aggregator/record_sums.h"
 #include "common/crc32c.h"
 
 struct column {
@@ -288,34 +289,65 @@ static bool find_piece(struct record_reader *reader, struct str part, uint32_t s
 
 /* --- Tables and crosses ---------------------------------------------------------------------- */
 
-static void add_rows(const struct record_reader *reader, const struct piece *piece,
-                     uint32_t metrics, struct day *day)
+/* Metrics of a table whose numbers may be other than zero. Returns their number. */
+static int list_metrics(const struct piece *piece, uint32_t wanted,
+                        enum metric ret_metrics[METRIC__COUNT])
 {
-    int wanted[METRIC__COUNT], count = 0;
+    int count = 0;
     for (int c = 0; c < METRIC__COUNT; c++)
-        if ((metrics >> TABLE_COLUMNS[c].metric & 1) != 0 && !piece->codings[c].is_absent)
-            wanted[count++] = TABLE_COLUMNS[c].metric;
-    for (size_t i = 0; i < piece->count; i++) {
-        struct day_row *row = day_row_named(day, (enum table)piece->tag, reader->names[0][i]);
-        for (int w = 0; w < count; w++)
-            day_sum_add(&row->sums[wanted[w]], reader->numbers[wanted[w]][i]);
-    }
+        if ((wanted >> TABLE_COLUMNS[c].metric & 1) != 0 && !piece->codings[c].is_absent)
+            ret_metrics[count++] = TABLE_COLUMNS[c].metric;
+    return count;
 }
 
-bool record_part_read_table(struct record_reader *reader, struct str part, uint32_t seed,
-                            struct record_wanted wanted, struct day *day)
+/* The names and numbers of a table, of which ret_piece->count are there. */
+static bool read_table(struct record_reader *reader, struct str part, uint32_t seed,
+                       struct record_wanted wanted, struct piece *ret_piece)
 {
     struct found found;
     if (!find_piece(reader, part, seed, wanted.table, &found))
         return false;
+    *ret_piece = found.is_there ? found.piece : (struct piece){.count = 0};
     if (!found.is_there)
         return true;
-    const struct piece *piece = &found.piece;
-    if (piece->count == 0 || piece->count > RECORD_ROWS_MAX ||
-        !read_names(reader, &found.columns, piece, day_names_count(day->names, wanted.table)) ||
-        !read_metrics(reader, &found.columns, piece, wanted.metrics))
+    return ret_piece->count > 0 && ret_piece->count <= RECORD_ROWS_MAX &&
+           read_names(reader, &found.columns, ret_piece, wanted.names) &&
+           read_metrics(reader, &found.columns, ret_piece, wanted.metrics);
+}
+
+bool record_part_read_table(struct record_reader *reader, struct str part, uint32_t seed,
+                            enum table table, struct day *day)
+{
+    const struct record_wanted wanted = {table, UINT32_MAX, day_names_count(day->names, table)};
+    enum metric metrics[METRIC__COUNT];
+    struct piece piece;
+    if (!read_table(reader, part, seed, wanted, &piece))
         return false;
-    add_rows(reader, piece, wanted.metrics, day);
+    int count = list_metrics(&piece, wanted.metrics, metrics);
+    for (size_t i = 0; i < piece.count; i++) {
+        struct day_row *row = day_row_named(day, table, reader->names[0][i]);
+        for (int m = 0; m < count; m++)
+            day_sum_add(&row->sums[metrics[m]], reader->numbers[metrics[m]][i]);
+    }
+    return true;
+}
+
+bool record_part_sum_table(struct record_reader *reader, struct str part, uint32_t seed,
+                           struct record_sums *sums)
+{
+    enum metric metrics[METRIC__COUNT];
+    struct piece piece;
+    if (!read_table(reader, part, seed, sums->wanted, &piece))
+        return false;
+    assert(sums->added < RECORD_SUMS_RECORDS_MAX);
+    sums->added++;
+    int count = list_metrics(&piece, sums->wanted.metrics, metrics);
+    for (int m = 0; m < count; m++) {
+        const int64_t *numbers = reader->numbers[metrics[m]];
+        int64_t *column = sums->columns[metrics[m]];
+        for (size_t i = 0; i < piece.count; i++)
+            column[reader->names[0][i]] += numbers[i];
+    }
     return true;
 }
 

@@ -76,11 +76,14 @@ static struct measure measure(const struct figures *figures, struct record_names
                               struct measure what)
 {
     struct record_reader *reader = record_reader_new();
-    struct record_wanted wanted = {(enum table)what.table, what.metrics};
+    struct record_wanted wanted = {(enum table)what.table, what.metrics,
+                                   day_names_count(&month->names, (enum table)what.table)};
     struct record record;
+    struct record_sums sums;
     struct day day;
     for (int round = 0; round < READ_ROUNDS; round++) {
         day_init(&day, 20260700, &month->names);
+        record_sums_init(&sums, wanted);
         double start = now_us();
         for (uint32_t d = 0; d < figures->days; d++) {
             if (record_open(buf_str(&figures->records[d]), &record) != RECORD_OK)
@@ -88,7 +91,7 @@ static struct measure measure(const struct figures *figures, struct record_names
             struct str part = part_of(&figures->records[d], &record, what.table, what.cross);
             enum record_status status =
                 what.cross < 0
-                    ? record_read_table(reader, &record, part, wanted, &day)
+                    ? record_sum_table(reader, &record, part, &sums)
                     : record_read_cross(reader, &record, part, (enum cross)what.cross, &day);
             if (status != RECORD_OK)
                 abort();
@@ -96,6 +99,7 @@ static struct measure measure(const struct figures *figures, struct record_names
         }
         what.us += (now_us() - start) / figures->days / READ_ROUNDS;
         day_done(&day);
+        record_sums_done(&sums);
     }
     record_reader_free(reader);
     return what;

@@ -50,6 +50,7 @@ static const struct stored STORED[] = {
     {20261122, TABLE_TIME, "13", "v1 s1 b1 d0 u1"},
     {20261122, TABLE_TIME, "14", "v3 s1 b0 d30 u1 c3"},
     {20261122, TABLE_PAGE, "/", "v4 s2 u2"},
+    {20261122, TABLE_PAGE, "/read/on", "e40 n1 p90 q1"}, /* viewed yesterday: no row */
     {20261122, TABLE_ENTRY_PAGE, "/", "v4 s2 b1 d30 u2 c3"},
     {20261122, TABLE_COUNTRY, "NL", "v4 s2 b1 d30 u2 c3"},
     {20261122, TABLE_EVENT, "signup", "c2 s1 u1"},
@@ -58,6 +59,11 @@ static const struct stored STORED[] = {
     {20261122, TABLE_PROP, "signup" US "plan" US "free", "c1 s1 u1"},
     {20261122, TABLE_PROP, "upgrade" US "plan" US "pro", "c1 s1 u1"},
     {20261122, TABLE_PROP, "signup" US "seats" US "9", "c1 s1 u1"},
+    {20261122, TABLE_PROP, "signup" US "name" US "\t\x7f \xc3\xa9", "c5 s1 u1"},
+    {20261122, TABLE_PROP, "signup" US "name" US "a \"b\"", "c4 s1 u1"},
+    {20261122, TABLE_PROP, "signup" US "name" US "\\b", "c3 s1 u1"},
+    {20261122, TABLE_PROP, "signup" US "name" US "\xc3", "c2 s1 u1"}, /* no UTF-8 */
+    {20261122, TABLE_PROP, "signup" US "name" US "~ !", "c1 s1 u1"},
     {20261122, TABLE_PROP, "(other)", "c9 s9 u9"},
     {20261121, TABLE_DROPS, "bot", "c7"},
     {20261122, TABLE_DROPS, "bot", "c2"},
@@ -283,6 +289,8 @@ static void answers_are_as_computed_by_hand(void **state)
         {ASK("\"events\"", TWO, BY("\"time:day\",\"event:drop_reason\"")),
          "2026-11-21|bot:7; 2026-11-22|prefetch:4; 2026-11-22|bot:2"},
         {ASK("\"events\"", TWO, FILTER("[\"is\",\"event:drop_reason\",[\"bot\"]]")), ":9"},
+        {ASK("\"events\"", TWO, BY("\"event:props:name\"")),
+         "\t\x7f \xc3\xa9:5; a \"b\":4; \\b:3; :2; ~ !:1"},
         /* Pages */
         {ASK(ALL, TWO, BY("\"event:page\"")), "/:5,6,10,10; /blog/a:2,2,3,4; /blog/b:1,1,1,1"},
         {ASK("\"bounce_rate\",\"visit_duration\"", TWO, BY("\"event:page\"")),
