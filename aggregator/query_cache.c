@@ -30,7 +30,8 @@ struct entry {
 struct query_cache {
     struct entry *buckets[CACHE_BUCKETS];
     struct entry *newest, *oldest;
-    size_t bytes, bytes_max;
+    size_t bytes_max;
+    struct query_cache_figures figures;
     struct record_reader *reader;
 };
 
@@ -129,7 +130,7 @@ static void drop(struct query_cache *cache, struct entry **link)
     struct entry *entry = *link;
     *link = entry->next;
     leave_ring(cache, entry);
-    cache->bytes -= entry->bytes;
+    cache->figures.bytes -= entry->bytes;
     query_sum_unref(entry->sum);
     if (entry->names != NULL)
         record_names_done(entry->names);
@@ -150,9 +151,10 @@ static void weigh(struct query_cache *cache, struct entry *entry)
     size_t bytes = sizeof(*entry) + entry->key_len +
                    (entry->sum == NULL ? 0 : sum_bytes(entry->sum)) +
                    (entry->names == NULL ? 0 : names_bytes(entry->names));
-    cache->bytes += bytes - entry->bytes;
+    cache->figures.bytes += bytes - entry->bytes;
     entry->bytes = bytes;
-    while (cache->bytes > cache->bytes_max && cache->oldest != entry)
+    for (; cache->figures.bytes > cache->bytes_max && cache->oldest != entry;
+         cache->figures.evicted++)
         query_cache_drop(cache, (struct str){cache->oldest->key, cache->oldest->key_len});
 }
 
@@ -205,9 +207,15 @@ struct record_reader *query_cache_reader(const struct query_cache *cache)
     return cache->reader;
 }
 
-size_t query_cache_bytes(const struct query_cache *cache)
+struct query_cache_figures query_cache_figures(const struct query_cache *cache)
 {
-    return cache->bytes;
+    return cache->figures;
+}
+
+void query_cache_note(struct query_cache *cache, enum query_cache_outcome outcome)
+{
+    assert(outcome < QUERY_CACHE_OUTCOME__COUNT);
+    cache->figures.outcomes[outcome]++;
 }
 
 struct query_sum *query_cache_sum(struct query_cache *cache, struct str key)

@@ -29,9 +29,23 @@ struct query_sum {
 
 struct query_cache;
 
+/* What became of looking for a sum: what is kept holds, there is none, or a record has changed. */
+enum query_cache_outcome {
+    QUERY_CACHE_HIT,
+    QUERY_CACHE_MISS,
+    QUERY_CACHE_OUTDATED,
+    QUERY_CACHE_OUTCOME__COUNT
+};
+
+struct query_cache_figures {
+    uint64_t outcomes[QUERY_CACHE_OUTCOME__COUNT];
+    uint64_t evicted; /* sums and names that made room for others */
+    size_t bytes;
+};
+
 struct query_cache *query_cache_new(size_t bytes_max);
 void query_cache_free(struct query_cache *cache);
-size_t query_cache_bytes(const struct query_cache *cache);
+struct query_cache_figures query_cache_figures(const struct query_cache *cache);
 
 /* Whoever makes it has a reference. A sum that is kept does not change any more. */
 struct query_sum *query_sum_new(size_t table_count);
@@ -40,6 +54,8 @@ struct query_unit *query_sum_add_unit(struct query_sum *sum, uint32_t date);
 
 /* A reference to what is kept under `key`; NULL when nothing is. */
 struct query_sum *query_cache_sum(struct query_cache *cache, struct str key);
+/* Only whoever has asked for the stamps of its units knows. */
+void query_cache_note(struct query_cache *cache, enum query_cache_outcome outcome);
 /* Keeps `sum` with a reference of its own, in the place of what stood there. */
 void query_cache_put_sum(struct query_cache *cache, struct str key, struct query_sum *sum);
 

@@ -260,9 +260,12 @@ static bool unit_holds(const struct query_read *read, const struct run *run, uin
 
 static void check_kept(struct query_read *read, struct run *run, const struct redis_reply *exec)
 {
-    bool holds = run->sum != NULL;
+    bool is_there = run->sum != NULL, holds = is_there;
     for (uint32_t u = 0; holds && u < run->sum->unit_count; u++)
         holds = unit_holds(read, run, u, redis_reply_str(redis_reply_at(exec, run->unit_at + u)));
+    query_cache_note(read->cache, holds      ? QUERY_CACHE_HIT
+                                  : is_there ? QUERY_CACHE_OUTDATED
+                                             : QUERY_CACHE_MISS);
     if (!holds) {
         query_sum_unref(run->sum);
         run->sum = query_sum_new(read->plan->table_count);

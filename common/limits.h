@@ -268,7 +268,7 @@ static_assert(QUERY_COMMANDS_BYTES_MAX >=
               "an open day's sketches");
 /* Decoded sums of sealed days and names of months that the dashboards keep. A year of the largest
  * table is some 300 KB, a month's names as much: enough for some ten busy sites that are looked at,
- * all panels. */
+ * all panels. What goes to make room is counted, see footfall_dashboards_cache_evictions_total. */
 #define QUERY_CACHE_BYTES_MAX (64u * 1024 * 1024)
 
 /* --- Admin listeners ---------------------------------------------------------------------------

@@ -84,6 +84,20 @@ static void on_tick(void *data)
     feed_tick(&dashboards->desk);
 }
 
+static void tell_cache(const struct desk *desk)
+{
+    static const enum dashboards_metric ROWS[QUERY_CACHE_OUTCOME__COUNT] = {
+        [QUERY_CACHE_HIT] = DASHBOARDS_CACHE_HITS,
+        [QUERY_CACHE_MISS] = DASHBOARDS_CACHE_MISSES,
+        [QUERY_CACHE_OUTDATED] = DASHBOARDS_CACHE_OUTDATED,
+    };
+    struct query_cache_figures figures = query_cache_figures(desk->kept);
+    for (int o = 0; o < QUERY_CACHE_OUTCOME__COUNT; o++)
+        metrics_set(desk->metrics, ROWS[o], figures.outcomes[o]);
+    metrics_set(desk->metrics, DASHBOARDS_CACHE_EVICTIONS, figures.evicted);
+    metrics_set(desk->metrics, DASHBOARDS_CACHE_BYTES, figures.bytes);
+}
+
 static void on_second(void *data)
 {
     struct dashboards *dashboards = data;
@@ -100,6 +114,7 @@ static void on_second(void *data)
     metrics_set(desk->metrics, DASHBOARDS_REPLIES_REFUSED,
                 http_server_replies_refused(dashboards->server, 0));
     metrics_set(desk->metrics, DASHBOARDS_SITES, sites);
+    tell_cache(desk);
     backlog_poll(desk);
     health_set(health, 0, DASHBOARDS_CHECK_SITES, desk->sites != NULL, sites);
     health_set(health, 0, DASHBOARDS_CHECK_REDIS, redis_link_is_up(desk->link), 0);

@@ -9,6 +9,10 @@
 #define DASHBOARDS_QUERIES "footfall_dashboards_queries_total"
 #define DASHBOARDS_QUERIES_HELP "Questions over HTTP by answer and by what became of them."
 
+#define DASHBOARDS_CACHE "footfall_dashboards_cache_lookups_total"
+#define DASHBOARDS_CACHE_HELP                                                                      \
+    "Sums of sealed days that questions looked for: kept, not kept, or kept of other records."
+
 /* X(enum, type, name, labels, help). */
 #define DASHBOARDS_METRICS(X)                                                                      \
     X(ANSWERED, COUNTER, DASHBOARDS_QUERIES, "answer=\"200\",outcome=\"answered\"",                \
@@ -39,6 +43,13 @@
       "Connections that were reset, since nobody read the answer or the request was too large.")   \
     X(REPLIES_REFUSED, COUNTER, "footfall_dashboards_replies_refused_total", "",                   \
       "Answers that had no room beside those that wait for their readers.")                        \
+    X(CACHE_HITS, COUNTER, DASHBOARDS_CACHE, "outcome=\"hit\"", DASHBOARDS_CACHE_HELP)             \
+    X(CACHE_MISSES, COUNTER, DASHBOARDS_CACHE, "outcome=\"miss\"", DASHBOARDS_CACHE_HELP)          \
+    X(CACHE_OUTDATED, COUNTER, DASHBOARDS_CACHE, "outcome=\"outdated\"", DASHBOARDS_CACHE_HELP)    \
+    X(CACHE_EVICTIONS, COUNTER, "footfall_dashboards_cache_evictions_total", "",                   \
+      "Sums and names of sealed days that were let go to make room for others.")                   \
+    X(CACHE_BYTES, GAUGE, "footfall_dashboards_cache_bytes", "",                                   \
+      "Memory of what is kept of sealed days.")                                                    \
     X(SITES, GAUGE, "footfall_dashboards_sites", "", "Sites that can be looked at.")               \
     X(SITES_READ, GAUGE, "footfall_dashboards_sites_read_timestamp_seconds", "",                   \
       "When the site list was last read, since 1970.")

@@ -501,6 +501,29 @@ static void close_week(bool again)
     }
 }
 
+static uint64_t noted(enum query_cache_outcome outcome)
+{
+    return query_cache_figures(cache).outcomes[outcome];
+}
+
+static void what_is_kept_is_counted_as_a_hit_until_a_record_changes(void **state)
+{
+    static const char *const QUESTION = Q("\"12mo\"", "\"pageviews\"", "");
+    (void)state;
+    query_cache_free(cache);
+    cache = query_cache_new(QUERY_CACHE_BYTES_MAX);
+    free(ask(mixed, QUESTION));
+    assert_true(noted(QUERY_CACHE_HIT) == 0 && noted(QUERY_CACHE_MISS) == 1);
+    free(ask(mixed, QUESTION));
+    assert_true(noted(QUERY_CACHE_HIT) == 1 && noted(QUERY_CACHE_MISS) == 1);
+    assert_int_equal(noted(QUERY_CACHE_OUTDATED), 0);
+    close_week(true);
+    free(ask(mixed, QUESTION));
+    assert_int_equal(noted(QUERY_CACHE_OUTDATED), 1);
+    free(ask(mixed, QUESTION));
+    assert_true(noted(QUERY_CACHE_HIT) == 2 && noted(QUERY_CACHE_MISS) == 1);
+}
+
 /* What a question becomes when the week is closed, `times` at most, each time that all that is
  * sealed was read and what is open was not. The caller frees; NULL when it was given up. */
 static char *ask_meanwhile(const char *rest, int times)
@@ -611,6 +634,7 @@ int main(void)
         TEST(days_beside_their_month_add_up_with_it),
         TEST(a_month_that_changes_its_form_is_read_anew),
         TEST(a_day_that_is_sealed_again_is_seen),
+        TEST(what_is_kept_is_counted_as_a_hit_until_a_record_changes),
         TEST(a_day_that_closes_meanwhile_counts_once),
         TEST(damage_and_missing_names_fail),
         TEST(names_that_were_made_anew_are_read_anew),

@@ -163,6 +163,8 @@ test('what readers ask is told', async () => {
     assert.equal(queries('answer="200",outcome="answered"'), 1);
     assert.equal(queries('answer="400",outcome="refused"'), 2);
     assert.equal(queries('answer="404",outcome="unknown_site"'), 1);
+    assert.ok(told['footfall_dashboards_cache_lookups_total{outcome="miss"}'] > 0);
+    assert.ok(told.footfall_dashboards_cache_bytes > 0);
     assert.equal(told.footfall_dashboards_live_streams, 1);
     stream.destroy();
     // A reader that has gone is found when there is something to tell.

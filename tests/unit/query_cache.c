@@ -37,7 +37,7 @@ static size_t bytes_of_one(void)
 {
     struct query_cache *cache = query_cache_new(SIZE_MAX);
     put(cache, "a");
-    size_t bytes = query_cache_bytes(cache);
+    size_t bytes = query_cache_figures(cache).bytes;
     query_cache_free(cache);
     return bytes;
 }
@@ -53,7 +53,8 @@ static void what_was_used_longest_ago_goes_first(void **state)
     put(cache, "d");
     assert_false(is_kept(cache, "b"));
     assert_true(is_kept(cache, "a") && is_kept(cache, "c") && is_kept(cache, "d"));
-    assert_int_equal(query_cache_bytes(cache), 3 * bytes_of_one());
+    assert_int_equal(query_cache_figures(cache).bytes, 3 * bytes_of_one());
+    assert_int_equal(query_cache_figures(cache).evicted, 1);
     query_cache_free(cache);
 }
 
@@ -81,10 +82,11 @@ static void the_same_key_replaces(void **state)
     struct query_cache *cache = query_cache_new(SIZE_MAX);
     put(cache, "a");
     put(cache, "a");
-    assert_int_equal(query_cache_bytes(cache), bytes_of_one());
+    assert_int_equal(query_cache_figures(cache).bytes, bytes_of_one());
     query_cache_drop(cache, STR_LIT("a"));
     query_cache_drop(cache, STR_LIT("never there"));
-    assert_int_equal(query_cache_bytes(cache), 0);
+    assert_int_equal(query_cache_figures(cache).bytes, 0);
+    assert_int_equal(query_cache_figures(cache).evicted, 0);
     query_cache_free(cache);
 }
 
@@ -114,7 +116,7 @@ static void names_are_kept_and_grow(void **state)
         assert_true(day_names_append(&names->names, TABLE_PAGE, str_from(text)));
     }
     assert_ptr_equal(query_cache_names(cache, STR_LIT("names")), names);
-    assert_true(query_cache_bytes(cache) > (size_t)NAMES * sizeof(struct day_name));
+    assert_true(query_cache_figures(cache).bytes > (size_t)NAMES * sizeof(struct day_name));
     put(cache, "a");
     put(cache, "b");
     query_cache_free(cache);
