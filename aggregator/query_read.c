@@ -5,12 +5,12 @@
  *   months   share names, and may have a record of their own, of the days that were folded into it
  *
  *   LOOK ─▶ what is open, which records there are, stamps of kept sums
- *     ├─▶ HEADERS ─▶ PARTS   of each month of which a run is not kept ─▶ sums
+ *     ├─▶ HEADERS ─▶ PARTS   of months of which a run is not kept, a few at once ─▶ sums
  *     └─▶ LIVE               of each open day: counters, sketches, marks, and the stamps once more
  *
- * Twelve months by page, nothing kept, on 26 November: LOOK; HEADERS and PARTS of each month, a
- * page part a day and perhaps names; LIVE of the 25th and the 26th. The same again: LOOK, with a
- * stamp for each day; LIVE twice.
+ * Twelve months by page, nothing kept, on 26 November: LOOK; HEADERS of all days; PARTS, a page
+ * part a day and the months' names, in one step or up to twelve; LIVE of the 25th and the 26th. The
+ * same again: LOOK, with a stamp for each day; LIVE twice.
  *
  * An open day is in its record up to the last close, and in its counters from then on. A close
  * between two steps would move counts from what is read last to what was read first; the stamps in
@@ -46,7 +46,9 @@ struct month {
     bool is_open;        /* perhaps: one of its days was when LOOK was answered */
     bool has_days;
     struct query_unit seen;
-    struct record record; /* when seen.is_there */
+    struct record record;        /* when seen.is_there */
+    struct query_sealed *sealed; /* of HEADERS and PARTS; NULL when all its runs are kept */
+    size_t reply_at;             /* the first of its replies */
 };
 
 enum step { STEP_LOOK, STEP_HEADERS, STEP_PARTS, STEP_LIVE, STEP_DONE };
@@ -62,8 +64,9 @@ struct query_read {
     struct run *runs;
     struct month *months;
     size_t date_count, run_count, month_count;
-    size_t at;                   /* month of HEADERS and PARTS, date of LIVE */
-    struct query_sealed *sealed; /* of HEADERS and PARTS */
+    size_t at;         /* first month of PARTS, date of LIVE */
+    size_t end;        /* month behind those of PARTS */
+    size_t step_bytes; /* of PARTS */
     struct query_live *live;
     struct query_commands commands;
 };
@@ -314,11 +317,11 @@ static void begin_month(struct query_read *read, struct month *month)
         .seen = month->seen,
         .record = month->seen.is_there ? &month->record : NULL,
     };
-    read->sealed = query_sealed_new(read->plan, read->cache, &of);
+    month->sealed = query_sealed_new(read->plan, read->cache, &of);
     for (size_t i = 0; i < month->count; i++) {
         const struct read_date *date = &read->dates[month->first + i];
         if (!read->runs[date->run].is_kept)
-            query_sealed_add_date(read->sealed, date->date, read->runs[date->run].sum);
+            query_sealed_add_date(month->sealed, date->date, read->runs[date->run].sum);
     }
 }
 
@@ -353,7 +356,7 @@ static void note_seen(struct query_read *read, const struct month *month)
     for (size_t i = 0; i < month->count; i++) {
         struct read_date *date = &read->dates[month->first + i];
         if (!date->is_known)
-            date->is_known = query_sealed_seen(read->sealed, date->date, &date->seen);
+            date->is_known = query_sealed_seen(month->sealed, date->date, &date->seen);
     }
 }
 
@@ -412,9 +415,11 @@ static void forget(struct query_read *read)
     }
     for (size_t i = 0; i < read->date_count; i++)
         read->dates[i].is_known = false;
-    query_sealed_free(read->sealed);
+    for (size_t m = 0; m < read->month_count; m++) {
+        query_sealed_free(read->months[m].sealed);
+        read->months[m].sealed = NULL;
+    }
     query_live_free(read->live);
-    read->sealed = NULL;
     read->live = NULL;
 }
 
@@ -440,53 +445,94 @@ static enum query_read_status next_live(struct query_read *read)
     return QUERY_READ_AGAIN;
 }
 
-static void end_month(struct query_read *read)
-{
-    query_sealed_end(read->sealed);
-    note_seen(read, &read->months[read->at]);
-    query_sealed_free(read->sealed);
-    read->sealed = NULL;
-    read->at++;
-}
+static enum query_read_status next_parts(struct query_read *read);
 
-/* False when there is none to ask for. */
-static bool begin_parts(struct query_read *read)
+static bool begin_headers(struct query_read *read)
 {
     query_commands_reset(&read->commands);
-    read->step = STEP_PARTS;
-    return query_sealed_add_parts(read->sealed, &read->commands);
+    read->step = STEP_HEADERS;
+    for (size_t m = 0; m < read->month_count; m++) {
+        struct month *month = &read->months[m];
+        if (!needs_month(read, month))
+            continue;
+        begin_month(read, month);
+        month->reply_at = read->commands.count;
+        query_sealed_add_headers(month->sealed, &read->commands);
+    }
+    return read->commands.count > 0;
 }
 
-/* The step after LOOK, or after a month's PARTS. */
-static enum query_read_status next_month(struct query_read *read)
+static enum query_read_status status_of(enum query_sealed_status status)
 {
-    while (read->at < read->month_count) {
-        if (!needs_month(read, &read->months[read->at])) {
-            read->at++;
+    return status == QUERY_SEALED_FULL ? QUERY_READ_FULL : QUERY_READ_FAILED;
+}
+
+static enum query_read_status take_headers(struct query_read *read, const struct redis_reply *exec)
+{
+    for (size_t m = 0; m < read->month_count; m++) {
+        struct month *month = &read->months[m];
+        if (month->sealed == NULL)
             continue;
-        }
-        begin_month(read, &read->months[read->at]);
-        query_commands_reset(&read->commands);
-        read->step = STEP_HEADERS;
-        if (query_sealed_add_headers(read->sealed, &read->commands) || begin_parts(read))
-            return QUERY_READ_AGAIN;
-        end_month(read);
+        enum query_sealed_status status =
+            query_sealed_take_headers(month->sealed, exec, month->reply_at);
+        if (status != QUERY_SEALED_OK)
+            return status_of(status);
     }
+    return next_parts(read);
+}
+
+/* Asks for the parts of further months. False when there are none to ask for. */
+static bool begin_parts(struct query_read *read)
+{
+    size_t bytes = 0;
+    query_commands_reset(&read->commands);
+    read->step = STEP_PARTS;
+    for (read->end = read->at; read->end < read->month_count && bytes < read->step_bytes;
+         read->end++) {
+        struct month *month = &read->months[read->end];
+        month->reply_at = read->commands.count;
+        if (month->sealed != NULL)
+            bytes += query_sealed_add_parts(month->sealed, &read->commands);
+    }
+    return read->commands.count > 0;
+}
+
+static void end_month(struct query_read *read, struct month *month)
+{
+    query_sealed_end(month->sealed);
+    note_seen(read, month);
+    query_sealed_free(month->sealed);
+    month->sealed = NULL;
+}
+
+static enum query_read_status take_parts(struct query_read *read, const struct redis_reply *exec)
+{
+    for (; read->at < read->end; read->at++) {
+        struct month *month = &read->months[read->at];
+        if (month->sealed == NULL)
+            continue;
+        enum query_sealed_status status =
+            query_sealed_take_parts(month->sealed, exec, month->reply_at);
+        if (status == QUERY_SEALED_ANEW)
+            return begin_anew(read);
+        if (status != QUERY_SEALED_OK)
+            return status_of(status);
+        end_month(read, month);
+    }
+    return next_parts(read);
+}
+
+/* The step after HEADERS, or after some months' PARTS. */
+static enum query_read_status next_parts(struct query_read *read)
+{
+    if (begin_parts(read))
+        return QUERY_READ_AGAIN;
+    for (; read->at < read->month_count; read->at++)
+        if (read->months[read->at].sealed != NULL)
+            end_month(read, &read->months[read->at]);
     enum query_read_status status = end_runs(read);
     read->at = 0;
     return status == QUERY_READ_AGAIN ? next_live(read) : status;
-}
-
-static enum query_read_status after_sealed(struct query_read *read, enum query_sealed_status status)
-{
-    if (status == QUERY_SEALED_ANEW)
-        return begin_anew(read);
-    if (status != QUERY_SEALED_OK)
-        return status == QUERY_SEALED_FULL ? QUERY_READ_FULL : QUERY_READ_FAILED;
-    if (read->step == STEP_HEADERS && begin_parts(read))
-        return QUERY_READ_AGAIN;
-    end_month(read);
-    return next_month(read);
 }
 
 enum query_read_status query_read_take(struct query_read *read, const struct redis_reply *exec)
@@ -498,11 +544,13 @@ enum query_read_status query_read_take(struct query_read *read, const struct red
     switch (read->step) {
     case STEP_LOOK:
         status = take_look(read, exec);
-        return status == QUERY_READ_AGAIN ? next_month(read) : status;
+        if (status != QUERY_READ_AGAIN || begin_headers(read))
+            return status;
+        return next_parts(read);
     case STEP_HEADERS:
-        return after_sealed(read, query_sealed_take_headers(read->sealed, exec));
+        return take_headers(read, exec);
     case STEP_PARTS:
-        return after_sealed(read, query_sealed_take_parts(read->sealed, exec));
+        return take_parts(read, exec);
     case STEP_LIVE:
         status = take_live(read, exec);
         if (status == QUERY_READ_AGAIN)
@@ -526,10 +574,17 @@ struct query_read *query_read_new(const struct query_plan *plan, struct query_ca
     if (read == NULL)
         abort();
     *read = (struct query_read){.plan = plan, .cache = cache, .overlay = overlay, .answer = answer};
+    read->step_bytes = QUERY_STEP_BYTES;
     query_commands_init(&read->commands);
     list_dates(read);
     begin_look(read);
     return read;
+}
+
+void query_read_set_step_bytes(struct query_read *read, size_t bytes)
+{
+    assert(bytes > 0);
+    read->step_bytes = bytes;
 }
 
 void query_read_free(struct query_read *read)

@@ -14,6 +14,8 @@ struct query_read;
 struct query_read *query_read_new(const struct query_plan *plan, struct query_cache *cache,
                                   const struct overlay *overlay, struct query_answer *answer);
 void query_read_free(struct query_read *read);
+/* QUERY_STEP_BYTES unless told otherwise, for tests of questions that take many steps. */
+void query_read_set_step_bytes(struct query_read *read, size_t bytes);
 
 /* The commands of the step; none for a plan without a date. They live until the take. */
 const struct query_commands *query_read_commands(const struct query_read *read);

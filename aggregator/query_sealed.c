@@ -26,6 +26,7 @@ struct query_sealed {
     struct query_cache *cache;
     struct query_sealed_month month;
     bool asks_names;
+    uint32_t names_from; /* where what is asked of them begins */
     size_t date_count;
     struct sealed_date dates[31];
     struct record_reader *reader; /* the cache's */
@@ -153,21 +154,20 @@ void query_sealed_add_date(struct query_sealed *sealed, uint32_t date, struct qu
     next->sum = sum;
 }
 
-bool query_sealed_add_headers(struct query_sealed *sealed, struct query_commands *commands)
+void query_sealed_add_headers(struct query_sealed *sealed, struct query_commands *commands)
 {
     for (size_t d = 0; sealed->month.has_days && d < sealed->date_count; d++)
         query_sealed_add_range(commands, sealed->plan->site, sealed->dates[d].date, 0,
                                RECORD_HEADER_BYTES_MAX - 1);
-    return sealed->month.has_days;
 }
 
 enum query_sealed_status query_sealed_take_headers(struct query_sealed *sealed,
-                                                   const struct redis_reply *exec)
+                                                   const struct redis_reply *exec, size_t first)
 {
-    for (size_t d = 0; d < sealed->date_count; d++) {
+    for (size_t d = 0; sealed->month.has_days && d < sealed->date_count; d++) {
         struct sealed_date *date = &sealed->dates[d];
-        if (!query_sealed_open(redis_reply_str(redis_reply_at(exec, d)), date->date, &date->seen,
-                               &date->record))
+        if (!query_sealed_open(redis_reply_str(redis_reply_at(exec, first + d)), date->date,
+                               &date->seen, &date->record))
             return QUERY_SEALED_DAMAGED;
     }
     return QUERY_SEALED_OK;
@@ -228,25 +228,38 @@ static bool next_part(const struct query_sealed *sealed, struct cursor *cursor, 
     return false;
 }
 
-bool query_sealed_add_parts(struct query_sealed *sealed, struct query_commands *commands)
+/* Where the names ended when the last of the records was sealed. */
+static uint32_t names_end(const struct query_sealed *sealed)
+{
+    uint32_t end = 0;
+    for (size_t r = 0; r <= sealed->date_count; r++) {
+        const struct record *record = record_at(sealed, r);
+        end = record != NULL && record->names_end > end ? record->names_end : end;
+    }
+    return end;
+}
+
+size_t query_sealed_add_parts(struct query_sealed *sealed, struct query_commands *commands)
 {
     struct cursor cursor = {0};
     const struct record_names *names = names_of(sealed, false);
     const struct site *site = sealed->plan->site;
-    size_t at, len;
+    size_t at, len, bytes = 0;
     sealed->asks_names = !names_hold(sealed, names);
     if (sealed->asks_names) {
         query_commands_add(commands, STR_LIT("GETRANGE"));
         model_key_names(query_commands_arg(commands), site->domain, sealed->month.date);
         query_commands_end_arg(commands);
+        sealed->names_from = names->end;
         query_commands_range(commands, names->end, -1);
+        bytes = names_end(sealed) > names->end ? names_end(sealed) - names->end : 0;
     }
-    for (; next_part(sealed, &cursor, &at, &len); cursor.t++)
+    for (; next_part(sealed, &cursor, &at, &len); cursor.t++, bytes += len)
         query_sealed_add_range(commands, site,
                                cursor.record == 0 ? sealed->month.date
                                                   : sealed->dates[cursor.record - 1].date,
                                at, at + len - 1);
-    return commands->count > 0;
+    return bytes;
 }
 
 static void add_row(struct query_rows *rows, struct str key, const int64_t *sums, bool *is_full)
@@ -317,7 +330,11 @@ static enum query_sealed_status read_names(struct query_sealed *sealed,
                                            const struct redis_reply *reply)
 {
     struct record_names *names = names_of(sealed, false);
-    if (!record_names_read(names, redis_reply_str(reply)) || !names_hold(sealed, names)) {
+    /* Whoever asked in the same step, or another question meanwhile, may have read them. */
+    if (names_hold(sealed, names))
+        return QUERY_SEALED_OK;
+    if (names->end != sealed->names_from || !record_names_read(names, redis_reply_str(reply)) ||
+        !names_hold(sealed, names)) {
         /* What was kept may be of names that were made anew. */
         (void)names_of(sealed, true);
         return QUERY_SEALED_ANEW;
@@ -348,11 +365,11 @@ static void note_first(struct query_sum *sum, uint32_t date)
 }
 
 static enum query_sealed_status read_parts(struct query_sealed *sealed,
-                                           const struct redis_reply *exec)
+                                           const struct redis_reply *exec, size_t first)
 {
     struct cursor cursor = {0};
     struct query_sum *sum = NULL;
-    size_t reply = sealed->asks_names ? 1 : 0, at, len;
+    size_t reply = first, at, len;
     for (; next_part(sealed, &cursor, &at, &len); cursor.t++, reply++) {
         struct sealed_date *date = date_of(sealed, &cursor);
         if (sum != NULL && sum != date->sum && !flush(sealed, sum))
@@ -386,14 +403,14 @@ static void end_decoding(struct query_sealed *sealed)
 }
 
 enum query_sealed_status query_sealed_take_parts(struct query_sealed *sealed,
-                                                 const struct redis_reply *exec)
+                                                 const struct redis_reply *exec, size_t first)
 {
     enum query_sealed_status status =
-        sealed->asks_names ? read_names(sealed, redis_reply_at(exec, 0)) : QUERY_SEALED_OK;
+        sealed->asks_names ? read_names(sealed, redis_reply_at(exec, first++)) : QUERY_SEALED_OK;
     if (status != QUERY_SEALED_OK)
         return status;
     begin_decoding(sealed);
-    status = read_parts(sealed, exec);
+    status = read_parts(sealed, exec, first);
     end_decoding(sealed);
     return status;
 }

@@ -47,14 +47,15 @@ enum query_sealed_status {
     QUERY_SEALED_FULL, /* QUERY_TOO_MANY_GROUPS */
 };
 
-/* False: nothing is needed. */
-bool query_sealed_add_headers(struct query_sealed *sealed, struct query_commands *commands);
+/* Add what is needed, perhaps nothing; the takes are told how many replies of others come first.
+ * Parts are asked for after the headers; returns their bytes. */
+void query_sealed_add_headers(struct query_sealed *sealed, struct query_commands *commands);
 MUST_CHECK enum query_sealed_status query_sealed_take_headers(struct query_sealed *sealed,
-                                                              const struct redis_reply *exec);
-/* After the headers. False: nothing is needed. */
-bool query_sealed_add_parts(struct query_sealed *sealed, struct query_commands *commands);
-MUST_CHECK enum query_sealed_status query_sealed_take_parts(struct query_sealed *sealed,
-                                                            const struct redis_reply *exec);
+                                                              const struct redis_reply *exec,
+                                                              size_t first);
+size_t query_sealed_add_parts(struct query_sealed *sealed, struct query_commands *commands);
+MUST_CHECK enum query_sealed_status
+query_sealed_take_parts(struct query_sealed *sealed, const struct redis_reply *exec, size_t first);
 /* Notes in the sums what they were made of. */
 void query_sealed_end(struct query_sealed *sealed);
 /* What was seen of a date's record; false when it was not looked at. */

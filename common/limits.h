@@ -266,6 +266,9 @@ static_assert(QUERY_COMMANDS_BYTES_MAX >= 4 * QUERY_DAYS_MAX * (HOST_BYTES_MAX +
 static_assert(QUERY_COMMANDS_BYTES_MAX >=
                   2 * OVERLAY_SKETCHES_MAX * (VALUE_BYTES_MAX + HOST_BYTES_MAX + 64),
               "an open day's sketches");
+/* Bytes of sealed days after which a step of a question asks for no further month: to decode them
+ * holds the dashboards' loop up for some three milliseconds. A year of a small site fits. */
+#define QUERY_STEP_BYTES (512 * 1024)
 /* Decoded sums of sealed days and names of months that the dashboards keep. A year of the largest
  * table is some 300 KB, a month's names as much: enough for some ten busy sites that are looked at,
  * all panels. What goes to make room is counted, see footfall_dashboards_cache_evictions_total. */

@@ -235,6 +235,9 @@ static char *answer_text(struct query_answer *answer)
     return text;
 }
 
+/* All months at once, or each by itself: it changes with each question. */
+static bool ask_in_one_step;
+
 /* The answer but for the question, or why there is none. The caller frees. */
 static char *ask(const struct site *site, const char *rest)
 {
@@ -247,6 +250,9 @@ static char *ask(const struct site *site, const char *rest)
         fail_msg("refused: %s", json);
     struct query_answer *answer = query_answer_new(&plan);
     struct query_read *read = query_read_new(&plan, cache, NULL, answer);
+    if (!ask_in_one_step)
+        query_read_set_step_bytes(read, 1);
+    ask_in_one_step = !ask_in_one_step;
     enum query_read_status status = query_ask_all(redis, read);
     query_read_free(read);
     char *text = status == QUERY_READ_OK
@@ -278,6 +284,7 @@ static const char *const QUESTIONS[] = {
     Q("\"7d\"", FEW, BY("\"time:hour\"")),
     Q("\"24h\"", FEW, ""),
     Q("\"28d\"", FEW, PREVIOUS),
+    Q("\"7d\"", FEW, PREVIOUS), /* two weeks of a month, with days between */
     Q("\"28d\"", FEW, BY("\"visit:browser\"") PREVIOUS),
     Q("\"12mo\"", "\"visits\",\"pageviews\"", BY("\"event:page\"") NL),
     Q("\"12mo\"", "\"visits\",\"pageviews\"", BY("\"visit:source\",\"time:month\"") NL),
@@ -383,12 +390,44 @@ static void sealed_open_and_late_days_answer_as_open_ones(void **state)
     assert_same_answers();
 }
 
+static void a_question_needs_nothing_that_another_has_kept(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(QUESTIONS); i++) {
+        char *expected = ask(live, QUESTIONS[i]);
+        query_cache_free(cache);
+        cache = query_cache_new(QUERY_CACHE_BYTES_MAX);
+        ask_in_one_step = true;
+        char *got = ask(mixed, QUESTIONS[i]);
+        assert_answer(QUESTIONS[i], got, expected);
+        free(expected);
+        free(got);
+    }
+}
+
 static size_t october(void)
 {
     size_t i = 0;
     while (month_at(i) != 1)
         i++;
     return i;
+}
+
+static void what_comes_to_a_site_of_nothing_is_seen(void **state)
+{
+    const size_t when[] = {0, october(), DAYS - 1};
+    (void)state;
+    for (size_t i = 0; i < DAYS; i++) {
+        set(model_key_day, date_at(i), STR_EMPTY);
+        close_day(mixed, date_at(i));
+        close_day(live, date_at(i));
+    }
+    assert_same_answers();
+    for (size_t w = ARRAY_LEN(when); w-- > 0;) {
+        seal(&days[when[w]], month_at(when[w]));
+        open_day(live, &days[when[w]]);
+        assert_same_answers();
+    }
 }
 
 static void store_month(const struct day *day)
@@ -633,6 +672,8 @@ int main(void)
         TEST(a_month_whose_days_are_gone_answers_as_a_whole_only),
         TEST(days_beside_their_month_add_up_with_it),
         TEST(a_month_that_changes_its_form_is_read_anew),
+        TEST(a_question_needs_nothing_that_another_has_kept),
+        TEST(what_comes_to_a_site_of_nothing_is_seen),
         TEST(a_day_that_is_sealed_again_is_seen),
         TEST(what_is_kept_is_counted_as_a_hit_until_a_record_changes),
         TEST(a_day_that_closes_meanwhile_counts_once),
