@@ -72,12 +72,12 @@ int64_t record_scale(int64_t number);
 int64_t record_unscale(int64_t place);
 
 /* A prediction is ratio / 256 of another column's number, towards zero. Beyond these a column is
- * coded without one. */
+ * coded without one, and what comes out of it is of no use, but does no harm. */
 enum { RECORD_RATIO_ONE = 256, RECORD_RATIO_MAX = 1 << 20 };
 #define RECORD_PREDICTOR_MAX (INT64_C(1) << 40)
 
 static inline int64_t record_predict(int64_t predictor, uint32_t ratio, bool is_scaled)
 {
-    int64_t number = predictor * (int64_t)ratio / RECORD_RATIO_ONE;
+    int64_t number = (int64_t)((uint64_t)predictor * ratio) / RECORD_RATIO_ONE;
     return is_scaled ? record_scale(number) : number;
 }

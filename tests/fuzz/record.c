@@ -127,6 +127,31 @@ static void check_again(struct record_reader *reader, struct day *day, struct re
     buf_done(&chunk);
 }
 
+/* Some metrics of each table, added up as a question does, are what the whole day has. */
+static void check_sums(struct record_reader *reader, const struct record *record, struct str bytes,
+                       const struct day *day, uint32_t metrics)
+{
+    int64_t row[METRIC__COUNT];
+    for (int t = 0; t < TABLE__COUNT; t++) {
+        size_t at, len;
+        uint32_t names = day_names_count(day->names, (enum table)t);
+        struct record_sums sums;
+        if (!record_find_part(record, record_part_of_table((enum table)t), &at, &len))
+            continue;
+        record_sums_init(&sums, (struct record_wanted){(enum table)t, metrics, names});
+        enum record_status status =
+            record_sum_table(reader, record, str_prefix(str_from_at(bytes, at), len), &sums);
+        assert(status == RECORD_OK);
+        for (uint32_t name = 0; name < names; name++) {
+            const struct day_row *whole = day_row_find(day, (enum table)t, name);
+            (void)record_sums_at(&sums, name, row);
+            for (int m = 0; m < METRIC__COUNT; m++)
+                assert(row[m] == (whole == NULL || (metrics >> m & 1) == 0 ? 0 : whole->sums[m]));
+        }
+        record_sums_done(&sums);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static struct record_reader *reader;
@@ -150,8 +175,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (record_names_read(&month, (struct str){names, names_len}) &&
         record_open((struct str){bytes, record_len}, &record) == RECORD_OK) {
         day_init(&day, record.date, &month.names);
-        if (record_decode(reader, (struct str){bytes, record_len}, &month, &day) == RECORD_OK)
+        struct str whole = {bytes, record_len};
+        if (record_decode(reader, whole, &month, &day) == RECORD_OK) {
+            check_sums(reader, &record, whole, &day, UINT32_MAX);
+            check_sums(reader, &record, whole, &day, 1u << METRIC_VISITORS | 1u << METRIC_BOUNCES);
             check_again(reader, &day, &month);
+        }
         day_done(&day);
     }
     record_names_done(&month);

@@ -232,41 +232,51 @@ static void odd_numbers_come_back(void **state)
     sealed_done(&sealed);
 }
 
+static void assert_sums(const struct sealed *sealed, const struct day *all, enum table table,
+                        uint32_t wanted)
+{
+    struct record record;
+    struct record_sums sums;
+    int64_t row[METRIC__COUNT];
+    size_t at, len;
+    struct record_reader *reader = record_reader_new();
+    uint32_t names = day_names_count(&sealed->month.names, table);
+    assert_int_equal(
+        record_open(str_prefix(buf_str(&sealed->bytes), RECORD_HEADER_BYTES_MAX), &record),
+        RECORD_OK);
+    record_sums_init(&sums, (struct record_wanted){table, wanted, names});
+    if (!record_find_part(&record, record_part_of_table(table), &at, &len))
+        at = len = 0;
+    struct str part = str_prefix(str_from_at(buf_str(&sealed->bytes), at), len);
+    for (int twice = 0; twice < 2; twice++)
+        assert_int_equal(record_sum_table(reader, &record, part, &sums), RECORD_OK);
+    for (uint32_t name = 0; name < names; name++) {
+        const struct day_row *whole = day_row_find(all, table, name);
+        (void)record_sums_at(&sums, name, row);
+        for (int m = 0; m < METRIC__COUNT; m++)
+            assert_true(row[m] ==
+                        (whole != NULL && (wanted >> m & 1) != 0 ? 2 * whole->sums[m] : 0));
+    }
+    record_sums_done(&sums);
+    record_reader_free(reader);
+}
+
+/* Whatever metrics of it: each by itself, all up to it, and all from it on. */
 static void one_table_is_read_alone(void **state)
 {
     (void)state;
     struct sealed sealed;
-    struct record record;
     struct day all;
-    struct record_sums some;
-    int64_t row[METRIC__COUNT];
-    size_t at, len;
-    struct record_reader *reader = record_reader_new();
-    uint32_t wanted = 1u << METRIC_PAGEVIEWS | 1u << METRIC_ENGAGED_SECONDS;
     seal_synthetic(&sealed, 12000);
     assert_int_equal(decode(buf_str(&sealed.bytes), &sealed.month, &all), RECORD_OK);
-    assert_int_equal(
-        record_open(str_prefix(buf_str(&sealed.bytes), RECORD_HEADER_BYTES_MAX), &record),
-        RECORD_OK);
     for (int t = 0; t < TABLE__COUNT; t++) {
-        uint32_t names = day_names_count(&sealed.month.names, (enum table)t);
-        record_sums_init(&some, (struct record_wanted){(enum table)t, wanted, names});
-        if (!record_find_part(&record, record_part_of_table((enum table)t), &at, &len))
-            at = len = 0;
-        struct str part = str_prefix(str_from_at(buf_str(&sealed.bytes), at), len);
-        for (int twice = 0; twice < 2; twice++)
-            assert_int_equal(record_sum_table(reader, &record, part, &some), RECORD_OK);
-        for (uint32_t name = 0; name < names; name++) {
-            const struct day_row *whole = day_row_find(&all, (enum table)t, name);
-            (void)record_sums_at(&some, name, row);
-            for (int m = 0; m < METRIC__COUNT; m++)
-                assert_true(row[m] ==
-                            (whole != NULL && (wanted >> m & 1) != 0 ? 2 * whole->sums[m] : 0));
+        for (int m = 0; m < METRIC__COUNT; m++) {
+            assert_sums(&sealed, &all, (enum table)t, 1u << m);
+            assert_sums(&sealed, &all, (enum table)t, (2u << m) - 1);
+            assert_sums(&sealed, &all, (enum table)t, UINT32_MAX << m);
         }
-        record_sums_done(&some);
     }
     day_done(&all);
-    record_reader_free(reader);
     sealed_done(&sealed);
 }
 
