@@ -22,7 +22,7 @@
 #define ACL_AGGREGATOR                                                                             \
     "resetchannels resetkeys -@all ~ff:{*}:*"                                                      \
     " +function|load +function|list +fcall +ping"                                                  \
-    " +type +get +set +del +unlink +strlen +exists +rename +hget +hmget +hset +hkeys"              \
+    " +type +get +set +del +unlink +strlen +exists +hget +hmget +hset +hkeys"                      \
     " +pfcount +pfmerge +pexpire +pexpireat +pexpiretime +xread +xrange +xtrim +xlen +xdel "       \
     "+xsetid"                                                                                      \
     " +time (~ff:{*}:quarantine +xadd) (~ff:{*}:writers +hscan +hdel)"                             \

@@ -18,8 +18,9 @@
 #include "common/timezone.h"
 
 enum { DAY_MS = 24 * 60 * 60 * 1000, HOUR_MS = 60 * 60 * 1000, UNIX_EPOCH = 19700101 };
-/* The arguments before those of the first hash: from, to, and the two counts. */
-enum { HEAD_ARGS = 4, CALL_ARGS = 3 };
+/* The keys before the first hash: cursor, log and scratch. The arguments before those of the first
+ * hash: from, to, and the two counts. What a sketch has of them. */
+enum { HEAD_KEYS = 3, HEAD_ARGS = 4, CALL_ARGS = 3, SKETCH_ARGS = 4 };
 
 /* --- Expiry ----------------------------------------------------------------------------------- */
 
@@ -78,13 +79,6 @@ static void append_number(struct apply_call *call, struct apply_list *list, int6
     end_arg(call, list, start);
 }
 
-static void append_arg(struct apply_call *call, struct apply_list *list, struct str s)
-{
-    size_t at = call->bytes.len;
-    buf_append_str(&call->bytes, s);
-    end_arg(call, list, at);
-}
-
 void apply_call_init(struct apply_call *call)
 {
     *call = (struct apply_call){0};
@@ -96,7 +90,6 @@ void apply_call_done(struct apply_call *call)
     buf_done(&call->bytes);
     free(call->live_keys.items);
     free(call->seen_keys.items);
-    free(call->scratch_keys.items);
     free(call->live_args.items);
     free(call->seen_args.items);
     free(call->days.items);
@@ -107,6 +100,17 @@ void apply_call_done(struct apply_call *call)
 /* --- What is pending ---------------------------------------------------------------------------
  */
 
+/* A field of a live hash, and its number. */
+static void append_value(struct apply_call *call, enum metric metric, struct str value,
+                         int64_t number)
+{
+    size_t at = call->bytes.len;
+    buf_append_byte(&call->bytes, (uint8_t)model_metric_letter(metric));
+    buf_append_str(&call->bytes, value);
+    end_arg(call, &call->live_args, at);
+    append_number(call, &call->live_args, number);
+}
+
 static size_t append_increments(struct apply_call *call, const struct ledger_day *day,
                                 const struct ledger_row *row)
 {
@@ -115,11 +119,7 @@ static size_t append_increments(struct apply_call *call, const struct ledger_day
     for (int m = 0; m < SECTION_SUMS; m++) {
         if (row->sums[m] == 0)
             continue;
-        size_t at = call->bytes.len;
-        buf_append_byte(&call->bytes, (uint8_t)model_metric_letter((enum metric)m));
-        buf_append_str(&call->bytes, value);
-        end_arg(call, &call->live_args, at);
-        append_number(call, &call->live_args, row->sums[m]);
+        append_value(call, (enum metric)m, value, row->sums[m]);
         count++;
     }
     return count;
@@ -136,6 +136,7 @@ static void append_marks(struct apply_call *call, const struct ledger_day *day)
     }
 }
 
+/* A sketch, and in the hash what it estimates by itself: what it does when none is at rest. */
 static void append_sketch(struct apply_call *call, const struct ledger_day *day,
                           struct ledger_row *row, int64_t expiry_ms)
 {
@@ -145,8 +146,9 @@ static void append_sketch(struct apply_call *call, const struct ledger_day *day,
     end_arg(call, &call->seen_keys, at);
     append_number(call, &call->seen_args, expiry_ms);
     append_number(call, &call->seen_args, (int64_t)call->live_keys.count);
-    append_arg(call, &call->seen_args, ledger_value(day, row));
+    append_number(call, &call->seen_args, (int64_t)(HEAD_ARGS + call->live_args.count + 1));
     at = call->bytes.len;
+    row->fresh_count = (uint32_t)sketch_sort(row->fresh, row->fresh_count);
     if (!row->is_dense && row->known.count >= SKETCH_DENSE_FROM) {
         sketch_encode_dense(&call->bytes, row->fresh, row->fresh_count);
         row->is_dense = true;
@@ -154,6 +156,27 @@ static void append_sketch(struct apply_call *call, const struct ledger_day *day,
         sketch_encode(&call->bytes, row->fresh, row->fresh_count);
     }
     end_arg(call, &call->seen_args, at);
+    append_value(call, METRIC_VISITORS, ledger_value(day, row),
+                 (int64_t)sketch_estimate_of(row->fresh, row->fresh_count));
+}
+
+/* Begins a live hash of a day: its key, its expiry and two counts. Returns where the first is. */
+static size_t begin_hash(struct apply_call *call, const struct ledger_day *day, size_t key_at,
+                         int64_t now_ms)
+{
+    end_arg(call, &call->live_keys, key_at);
+    append_number(call, &call->live_args, apply_live_expiry_ms(day->date, now_ms));
+    size_t counts_at = call->live_args.count;
+    append_number(call, &call->live_args, 0);
+    append_number(call, &call->live_args, 0);
+    return counts_at;
+}
+
+/* Sets one of the counts, now that it is known. */
+static void set_count(struct apply_call *call, size_t at, size_t count)
+{
+    append_number(call, &call->live_args, (int64_t)count);
+    call->live_args.items[at] = call->live_args.items[--call->live_args.count];
 }
 
 /* One table of a day: its live hash, and the sketches of its rows. */
@@ -165,36 +188,23 @@ static void append_table(struct apply_call *call, const struct ledger_day *day, 
         has_rows = day->rows[day->pending[p]].table == table;
     if (!has_rows && !has_marks)
         return;
-    size_t at = call->bytes.len;
-    model_key_live(&call->bytes, day->site, day->date, table);
-    end_arg(call, &call->live_keys, at);
-    append_number(call, &call->live_args, apply_live_expiry_ms(day->date, now_ms));
-    size_t count_at = call->live_args.count, increments = 0;
-    append_number(call, &call->live_args, 0); /* the count of increments, set below */
-    append_number(call, &call->live_args, has_marks ? day->mark_count : 0);
+    size_t key_at = call->bytes.len, increments = 0, sketches = call->seen_keys.count;
     int64_t expiry_ms = apply_seen_expiry_ms(day->date, now_ms);
-    for (uint32_t p = 0; p < day->pending_count; p++) {
-        struct ledger_row *row = &day->rows[day->pending[p]];
-        if (row->table != table)
-            continue;
-        increments += append_increments(call, day, row);
-        if (row->fresh_count > 0)
-            append_sketch(call, day, row, expiry_ms);
-    }
+    model_key_live(&call->bytes, day->site, day->date, table);
+    size_t counts_at = begin_hash(call, day, key_at, now_ms);
+    for (uint32_t p = 0; p < day->pending_count; p++)
+        if (day->rows[day->pending[p]].table == table)
+            increments += append_increments(call, day, &day->rows[day->pending[p]]);
     if (has_marks)
         append_marks(call, day);
-    append_number(call, &call->live_args, (int64_t)increments);
-    call->live_args.items[count_at] = call->live_args.items[--call->live_args.count];
-}
-
-static void append_cross_increment(struct apply_call *call, enum metric metric, struct str value,
-                                   int64_t increment)
-{
-    size_t at = call->bytes.len;
-    buf_append_byte(&call->bytes, (uint8_t)model_metric_letter(metric));
-    buf_append_str(&call->bytes, value);
-    end_arg(call, &call->live_args, at);
-    append_number(call, &call->live_args, increment);
+    for (uint32_t p = 0; p < day->pending_count; p++) {
+        struct ledger_row *row = &day->rows[day->pending[p]];
+        if (row->table == table && row->fresh_count > 0)
+            append_sketch(call, day, row, expiry_ms);
+    }
+    sketches = call->seen_keys.count - sketches;
+    set_count(call, counts_at, increments);
+    set_count(call, counts_at + 1, sketches + (has_marks ? day->mark_count : 0));
 }
 
 /* One cross of a day: its live hash. */
@@ -207,26 +217,21 @@ static void append_cross(struct apply_call *call, const struct ledger_day *day, 
     struct buf value;
     if (cursor == 0)
         return;
-    size_t at = call->bytes.len;
+    size_t key_at = call->bytes.len, increments = 0;
     model_key_cross(&call->bytes, day->site, day->date, cross);
-    end_arg(call, &call->live_keys, at);
-    append_number(call, &call->live_args, apply_live_expiry_ms(day->date, now_ms));
-    size_t count_at = call->live_args.count, increments = 0;
-    append_number(call, &call->live_args, 0); /* the count of increments, set below */
-    append_number(call, &call->live_args, 0); /* no marks */
+    size_t counts_at = begin_hash(call, day, key_at, now_ms);
     buf_init(&value, CROSS_VALUE_BYTES_MAX);
     while ((cell = ledger_crosses_next(crosses, &cursor)) != NULL) {
         buf_reset(&value);
         ledger_cross_value(day, cell->key, &value);
         if (cell->views != 0)
-            append_cross_increment(call, model_cross_views(cross), buf_str(&value), cell->views);
+            append_value(call, model_cross_views(cross), buf_str(&value), cell->views);
         if (cell->visits != 0)
-            append_cross_increment(call, METRIC_VISITS, buf_str(&value), cell->visits);
+            append_value(call, METRIC_VISITS, buf_str(&value), cell->visits);
         increments += (cell->views != 0) + (cell->visits != 0);
     }
     buf_done(&value);
-    append_number(call, &call->live_args, (int64_t)increments);
-    call->live_args.items[count_at] = call->live_args.items[--call->live_args.count];
+    set_count(call, counts_at, increments);
 }
 
 /* --- The call ----------------------------------------------------------------------------------
@@ -235,7 +240,7 @@ static void append_cross(struct apply_call *call, const struct ledger_day *day, 
 static void reset(struct apply_call *call)
 {
     buf_reset(&call->bytes);
-    call->live_keys.count = call->seen_keys.count = call->scratch_keys.count = 0;
+    call->live_keys.count = call->seen_keys.count = 0;
     call->live_args.count = call->seen_args.count = call->days.count = 0;
     call->argc = 0;
 }
@@ -251,20 +256,18 @@ static void append_day(struct apply_call *call, const struct ledger_day *day, in
     end_arg(call, &call->days, at);
 }
 
-/* The keys before the live hashes, and the one behind the scratch keys. */
+/* The keys before the live hashes, and the one behind the sketches. */
 static void append_shard_keys(struct apply_call *call, uint32_t shard, struct apply_list *head,
                               struct apply_list *open)
 {
-    for (size_t i = 0; i < call->seen_keys.count; i++) {
-        size_t at = call->bytes.len;
-        model_key_scratch(&call->bytes, shard, (uint32_t)i);
-        end_arg(call, &call->scratch_keys, at);
-    }
     size_t at = call->bytes.len;
     model_key_cursor(&call->bytes, shard);
     end_arg(call, head, at);
     at = call->bytes.len;
     model_key_log(&call->bytes, shard);
+    end_arg(call, head, at);
+    at = call->bytes.len;
+    model_key_scratch(&call->bytes, shard);
     end_arg(call, head, at);
     at = call->bytes.len;
     if (call->days.count > 0) {
@@ -293,7 +296,7 @@ void apply_call_build(struct apply_call *call, uint32_t shard, struct ledger *le
         if (ledger_day_is_pending(ledger->days[i]))
             append_day(call, ledger->days[i], now_ms);
     append_shard_keys(call, shard, &head, &open);
-    size_t keys = 2 + call->live_keys.count + 2 * call->seen_keys.count + open.count;
+    size_t keys = HEAD_KEYS + call->live_keys.count + call->seen_keys.count + open.count;
     append_number(call, &counts, (int64_t)keys);
     append_number(call, &counts, (int64_t)call->live_keys.count);
     append_number(call, &counts, (int64_t)call->seen_keys.count);
@@ -314,7 +317,6 @@ void apply_call_build(struct apply_call *call, uint32_t shard, struct ledger *le
     push_list(call, &head);
     push_list(call, &call->live_keys);
     push_list(call, &call->seen_keys);
-    push_list(call, &call->scratch_keys);
     push_list(call, &open);
     push(call, from);
     push(call, to);
@@ -349,27 +351,26 @@ static size_t number_at(const struct apply_call *call, const struct apply_list *
     return number;
 }
 
-/* The hash of a sketch: its second argument of four. */
+/* The hash of a sketch: its second argument. */
 static struct str sketch_hash(const struct apply_call *call, size_t index)
 {
     if (index >= call->seen_keys.count)
         return STR_EMPTY;
-    return live_key(call, number_at(call, &call->seen_args, 4 * index + 1) - 1);
+    return live_key(call, number_at(call, &call->seen_args, SKETCH_ARGS * index + 1) - 1);
 }
 
-/* By number of key: cursor, log, hashes, sketches, scratch keys. */
+/* By number of key: the head's, hashes, sketches. */
 static struct str hash_of_key(const struct apply_call *call, size_t number)
 {
-    if (number <= 2)
+    if (number <= HEAD_KEYS)
         return STR_EMPTY;
-    size_t index = number - 3;
+    size_t index = number - HEAD_KEYS - 1;
     if (index < call->live_keys.count)
         return live_key(call, index);
-    index -= call->live_keys.count;
-    return sketch_hash(call, index < call->seen_keys.count ? index : index - call->seen_keys.count);
+    return sketch_hash(call, index - call->live_keys.count);
 }
 
-/* By number of argument: the head's, each hash's three with its pairs, four a sketch. */
+/* By number of argument: the head's, each hash's three with its pairs, and the sketches'. */
 static struct str hash_of_arg(const struct apply_call *call, size_t number)
 {
     if (number <= HEAD_ARGS)
@@ -381,7 +382,7 @@ static struct str hash_of_arg(const struct apply_call *call, size_t number)
         if (index < at)
             return live_key(call, i);
     }
-    return sketch_hash(call, (index - at) / 4);
+    return sketch_hash(call, (index - at) / SKETCH_ARGS);
 }
 
 struct str apply_call_culprit(const struct apply_call *call, struct str error)

@@ -24,7 +24,7 @@ struct apply_list {
 /* The call being built. Memory is kept from one to the next. */
 struct apply_call {
     struct buf bytes;
-    struct apply_list live_keys, seen_keys, scratch_keys, live_args, seen_args, days;
+    struct apply_list live_keys, seen_keys, live_args, seen_args, days;
     struct str *argv; /* what to send: FCALL apply … */
     size_t argc, argv_capacity;
 };

@@ -187,9 +187,9 @@ void model_key_quarantine(struct buf *out, uint32_t shard)
     buf_printf(out, "ff:{%u}:quarantine", shard);
 }
 
-void model_key_scratch(struct buf *out, uint32_t shard, uint32_t number)
+void model_key_scratch(struct buf *out, uint32_t shard)
 {
-    buf_printf(out, "ff:{%u}:scratch:%u", shard, number);
+    buf_printf(out, "ff:{%u}:scratch", shard);
 }
 
 void model_key_live(struct buf *out, struct str site, uint32_t date, enum table table)

@@ -120,7 +120,7 @@ bool model_open_field_parse(struct str field, struct str *ret_site, uint32_t *re
 /* Entries of the log that cannot be applied. */
 void model_key_quarantine(struct buf *out, uint32_t shard);
 /* A key that `apply` makes and removes within its one step: never at rest, so in no inventory. */
-void model_key_scratch(struct buf *out, uint32_t shard, uint32_t number);
+void model_key_scratch(struct buf *out, uint32_t shard);
 /* A table's counters of an open day; for TABLE_DROPS the site's `drops` key. */
 void model_key_live(struct buf *out, struct str site, uint32_t date, enum table table);
 /* A cross's counters of an open day: "…:page*country". */

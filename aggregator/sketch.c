@@ -93,8 +93,7 @@ static int compare_registers(const void *left, const void *right)
     return (int)b->rank - (int)a->rank;
 }
 
-/* Sorts by index and keeps the highest rank of each; returns how many are left. */
-static size_t sort_registers(struct sketch_register *registers, size_t count)
+size_t sketch_sort(struct sketch_register *registers, size_t count)
 {
     bool sorted = true;
     for (size_t i = 0; i < count; i++) {
@@ -180,7 +179,7 @@ static void append_dense(struct buf *out, const struct sketch_register *register
 
 void sketch_encode(struct buf *out, struct sketch_register *registers, size_t count)
 {
-    count = sort_registers(registers, count);
+    count = sketch_sort(registers, count);
     struct sparse sparse = {.len = 0};
     if (!sparse_fill(&sparse, registers, count)) {
         append_dense(out, registers, count);
@@ -192,7 +191,7 @@ void sketch_encode(struct buf *out, struct sketch_register *registers, size_t co
 
 void sketch_encode_dense(struct buf *out, struct sketch_register *registers, size_t count)
 {
-    append_dense(out, registers, sort_registers(registers, count));
+    append_dense(out, registers, sketch_sort(registers, count));
 }
 
 /* --- Decoding --------------------------------------------------------------------------------- */
@@ -295,15 +294,11 @@ static double tau(double not_full)
     return sum / 3.0;
 }
 
-uint64_t sketch_estimate(const uint8_t dense[SKETCH_REGISTERS])
+/* By how many registers have each rank. */
+static uint64_t estimate_of_ranks(const unsigned with_rank[SKETCH_RANK_MAX + 1])
 {
     static const double ALPHA = 0.721347520444481703680; /* 1 / (2 ln 2) */
     const double m = SKETCH_REGISTERS;
-    unsigned with_rank[SKETCH_RANK_MAX + 1] = {0};
-    for (unsigned i = 0; i < SKETCH_REGISTERS; i++) {
-        assert(dense[i] <= SKETCH_RANK_MAX);
-        with_rank[dense[i]]++;
-    }
     double z = m * tau((m - with_rank[SKETCH_RANK_MAX]) / m);
     for (int rank = SKETCH_RANK_MAX - 1; rank >= 1; rank--) {
         z += with_rank[rank];
@@ -312,4 +307,22 @@ uint64_t sketch_estimate(const uint8_t dense[SKETCH_REGISTERS])
     z += m * sigma(with_rank[0] / m);
     double estimate = ALPHA * m * m / z;
     return estimate < ESTIMATE_MAX ? (uint64_t)llround(estimate) : (uint64_t)ESTIMATE_MAX;
+}
+
+uint64_t sketch_estimate(const uint8_t dense[SKETCH_REGISTERS])
+{
+    unsigned with_rank[SKETCH_RANK_MAX + 1] = {0};
+    for (unsigned i = 0; i < SKETCH_REGISTERS; i++) {
+        assert(dense[i] <= SKETCH_RANK_MAX);
+        with_rank[dense[i]]++;
+    }
+    return estimate_of_ranks(with_rank);
+}
+
+uint64_t sketch_estimate_of(const struct sketch_register *registers, size_t count)
+{
+    unsigned with_rank[SKETCH_RANK_MAX + 1] = {SKETCH_REGISTERS - (unsigned)count};
+    for (size_t i = 0; i < count; i++)
+        with_rank[registers[i].rank]++;
+    return estimate_of_ranks(with_rank);
 }

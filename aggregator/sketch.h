@@ -30,6 +30,8 @@ void sketch_cell_key(const uint8_t day_key[SKETCH_KEY_BYTES], enum table table, 
                      uint8_t ret_key[SKETCH_KEY_BYTES]);
 struct sketch_register sketch_register_of(const uint8_t cell_key[SKETCH_KEY_BYTES], uint64_t tag);
 
+/* Sorts by index and keeps the highest rank of each; returns how many are left. */
+size_t sketch_sort(struct sketch_register *registers, size_t count);
 /* Appends a HYLL string of these registers (any order, duplicates allowed, the highest rank wins),
  * sparse where every rank allows it and it is shorter than dense. `registers` is sorted in place.
  */
@@ -43,3 +45,5 @@ void sketch_encode_dense(struct buf *out, struct sketch_register *registers, siz
 MUST_CHECK bool sketch_decode(struct str hyll, uint8_t dense[SKETCH_REGISTERS]);
 /* Ertl's estimate, rounded; equals PFCOUNT of the same registers. */
 uint64_t sketch_estimate(const uint8_t dense[SKETCH_REGISTERS]);
+/* The same of sorted registers, all others being zero. */
+uint64_t sketch_estimate_of(const struct sketch_register *registers, size_t count);

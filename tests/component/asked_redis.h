@@ -14,7 +14,7 @@
 #define TOTAL "ff:{0}:a.example:live:20261123:total"
 #define PAGE "ff:{0}:a.example:live:20261123:page"
 #define SEEN "ff:{0}:a.example:seen:20261123:page:/a"
-#define SCRATCH "ff:{0}:scratch:0"
+#define SCRATCH "ff:{0}:scratch"
 #define WRITER "00f1e2d3c4b5a697"
 #define EXPIRY "4102444800000"
 /* Index 5, rank 3. */
@@ -22,12 +22,12 @@
 #define CORRUPT "HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x04\x88\x7f\xf8"
 
 #define FIRST_CALL                                                                                 \
-    S("FCALL"), S("apply"), S("7"), S(CURSOR), S(LOG), S(TOTAL), S(PAGE), S(SEEN), S(SCRATCH),     \
+    S("FCALL"), S("apply"), S("7"), S(CURSOR), S(LOG), S(SCRATCH), S(TOTAL), S(PAGE), S(SEEN),     \
         S(OPEN)
 #define FIRST_ARGS(from, to)                                                                       \
     S(from), S(to), S("2"), S("1"), S(EXPIRY), S("2"), S("1"), S("v"), S("1"), S("s"), S("1"),     \
-        S("@" WRITER), S("9"), S(EXPIRY), S("1"), S("0"), S("v/a"), S("1"), S(EXPIRY), S("2"),     \
-        S("/a"), S(HYLL), S("a.example:20261123")
+        S("@" WRITER), S("9"), S(EXPIRY), S("1"), S("1"), S("v/a"), S("1"), S("u/a"), S("1"),      \
+        S(EXPIRY), S("2"), S("19"), S(HYLL), S("a.example:20261123")
 
 extern struct redis_server server;
 extern struct redis *redis; /* as its first user */

@@ -187,8 +187,8 @@ static void sums_may_go_below_zero_and_come_back(void **state)
     (void)state;
     flush();
 #define ONE_FIELD(from, to, increment)                                                             \
-    ASK(S("FCALL"), S("apply"), S("3"), S(CURSOR), S(LOG), S(TOTAL), S(from), S(to), S("1"),       \
-        S("0"), S(EXPIRY), S("1"), S("0"), S("b"), S(increment))
+    ASK(S("FCALL"), S("apply"), S("4"), S(CURSOR), S(LOG), S(SCRATCH), S(TOTAL), S(from), S(to),   \
+        S("1"), S("0"), S(EXPIRY), S("1"), S("0"), S("b"), S(increment))
     assert_string_equal(ONE_FIELD("0-0", "1-0", "-3"), "OK");
     assert_string_equal(ASK(S("HGET"), S(TOTAL), S("b")), "-3");
     assert_string_equal(ONE_FIELD("1-0", "1-1", "3"), "OK");
@@ -230,8 +230,8 @@ static void marks_only_rise(void **state)
     (void)state;
     flush();
 #define ONE_MARK(from, to, number)                                                                 \
-    ASK(S("FCALL"), S("apply"), S("3"), S(CURSOR), S(LOG), S(TOTAL), S(from), S(to), S("1"),       \
-        S("0"), S(EXPIRY), S("0"), S("1"), S("@" WRITER), S(number))
+    ASK(S("FCALL"), S("apply"), S("4"), S(CURSOR), S(LOG), S(SCRATCH), S(TOTAL), S(from), S(to),   \
+        S("1"), S("0"), S(EXPIRY), S("0"), S("1"), S("@" WRITER), S(number))
     assert_string_equal(ONE_MARK("0-0", "1-0", "7"), "OK");
     assert_string_equal(ONE_MARK("1-0", "2-0", "5"), "OK");
     assert_string_equal(ASK(S("HGET"), S(TOTAL), S("@" WRITER)), "7");
@@ -241,11 +241,71 @@ static void marks_only_rise(void **state)
     assert_string_equal(ONE_MARK("3-0", "4-0", "9"), "BADFIELD 8");
 }
 
+#define ONE_SKETCH(from, to, hyll)                                                                 \
+    ASK(S("FCALL"), S("apply"), S("5"), S(CURSOR), S(LOG), S(SCRATCH), S(PAGE), S(SEEN), S(from),  \
+        S(to), S("1"), S("1"), S(EXPIRY), S("0"), S("1"), S("u/a"), S("1"), S(EXPIRY), S("1"),     \
+        S("8"), hyll)
+
+/* Of `count` registers far apart: two bytes of zeros and one of rank each. */
+static void make_sketch(struct buf *out, uint32_t count, bool is_dense)
+{
+    struct sketch_register registers[1000];
+    for (uint32_t i = 0; i < count; i++)
+        registers[i] = (struct sketch_register){(uint16_t)(100 + 80 * (i % 200) + i / 200), 3};
+    buf_reset(out);
+    if (is_dense)
+        sketch_encode_dense(out, registers, count);
+    else
+        sketch_encode(out, registers, count);
+}
+
+/* Where none is stored there is nothing to merge, but a corrupt one must not get in. */
+static void a_new_sketch_of_any_size_is_looked_at(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t count;
+        bool is_dense;
+    } SKETCHES[] = {{1, false}, {150, false}, {199, false}, {900, false}, {300, true}};
+    struct buf hyll;
+    buf_init(&hyll, SKETCH_DENSE_BYTES);
+    for (size_t i = 0; i < ARRAY_LEN(SKETCHES); i++) {
+        flush();
+        make_sketch(&hyll, SKETCHES[i].count, SKETCHES[i].is_dense);
+        struct snapshot before = take_snapshot();
+        for (size_t len = hyll.len - 1; len > 0; len -= len < 40 ? 1 : 20) {
+            assert_string_equal(ONE_SKETCH("0-0", "1-0", str_prefix(buf_str(&hyll), len)),
+                                "BADSKETCH 13");
+            assert_unchanged(&before);
+        }
+        buf_done(&before.bytes);
+        assert_string_equal(ONE_SKETCH("0-0", "1-0", buf_str(&hyll)), "OK");
+        assert_string_equal(ASK(S("PEXPIRETIME"), S(SEEN)), EXPIRY);
+        assert_true(atoll(ASK(S("PFCOUNT"), S(SEEN))) >= SKETCHES[i].count);
+        assert_string_equal(ONE_SKETCH("1-0", "2-0", S(HYLL)), "OK");
+        char merged[32];
+        snprintf(merged, sizeof(merged), "%s", ASK(S("PFCOUNT"), S(SEEN)));
+        assert_true(atoll(merged) > SKETCHES[i].count);
+        assert_string_equal(ASK(S("HGET"), S(PAGE), S("u/a")), merged);
+    }
+    buf_done(&hyll);
+}
+
 struct refusal {
     const char *expected;
     size_t at; /* which argument of the documented call is replaced */
     struct str by;
 };
+
+static void assert_refused(const struct refusal *refusals, size_t count, struct snapshot *before)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct str argv[] = {FIRST_CALL, FIRST_ARGS("0-0", "5-0")};
+        argv[refusals[i].at] = refusals[i].by;
+        assert_string_equal(ask_args(redis, ARRAY_LEN(argv), argv), refusals[i].expected);
+        assert_unchanged(before);
+    }
+}
 
 static void every_refusal_of_an_argument_changes_nothing(void **state)
 {
@@ -274,29 +334,42 @@ static void every_refusal_of_an_argument_changes_nothing(void **state)
         {"BADFIELD 8", 18, S("9007199254740992")},
         {"BADFIELD 8", 18, S("-9007199254740992")},
         {"BADFIELD 8", 18, S("99999999999999999999")},
-        {"BADARG 10", 19, S("v")}, /* the same field twice */
-        {"BADARG 12", 21, S("v")}, /* a mark in a field's place */
         {"BADARG 12", 22, S("-9")},
-        {"BADARG 19", 28, S("x")},
-        {"BADARG 19", 29, S("0")},
-        {"BADARG 19", 29, S("3")},
-        {"BADSKETCH 22", 31, S("")},
-        {"BADSKETCH 22", 31, S("no sketch")},
-        {"BADSKETCH 22", 31, S(CORRUPT)},
-        {"BADARG -4", 6, S(TOTAL)}, /* a key twice */
-        {"BADARG -6", 8, S(SEEN)},
-        {"BADARG -7", 9, S(LOG)},
+        {"BADARG 17", 27, S("one")},
+        {"BADARG 19", 29, S("-1")},
+        {"BADARG 21", 30, S("x")},
+        {"BADARG 21", 31, S("0")},
+        {"BADARG 21", 31, S("3")},
+        {"BADARG 21", 31, S("1")}, /* another hash's field */
+        {"BADARG 21", 32, S("x")},
+        {"BADARG 21", 32, S("16")},
+        {"BADARG 21", 32, S("21")},
+        {"BADSKETCH 24", 33, S("")},
+        {"BADSKETCH 24", 33, S("no sketch")},
+        {"BADSKETCH 24", 33, S(CORRUPT)},
+        {"BADARG -4", 5, S(TOTAL)}, /* a key twice */
+        {"BADARG -7", 9, S(SEEN)},
+        {"BADARG -3", 5, S(LOG)},
     };
-    flush();
-    ASK(S("XADD"), S(LOG), S("5-0"), S("w"), S("x"));
-    ASK(S("HSET"), S(PAGE), S("v/a"), S("3"));
-    struct snapshot before = take_snapshot();
-    for (size_t i = 0; i < ARRAY_LEN(REFUSALS); i++) {
-        struct str argv[] = {FIRST_CALL, FIRST_ARGS("0-0", "5-0")};
-        argv[REFUSALS[i].at] = REFUSALS[i].by;
-        assert_string_equal(ask_args(redis, ARRAY_LEN(argv), argv), REFUSALS[i].expected);
-        assert_unchanged(&before);
+    /* Whether a field is given twice is looked at where something is stored. */
+    static const struct refusal TWICE[] = {
+        {"BADARG 10", 19, S("v")},
+        {"BADARG 12", 21, S("v")},   /* a mark in a field's place */
+        {"BADARG 19", 28, S("v/a")}, /* an estimate in one's place */
+    };
+    struct snapshot before = {0};
+    for (int are_stored = 0; are_stored < 2; are_stored++) {
+        flush();
+        ASK(S("XADD"), S(LOG), S("5-0"), S("w"), S("x"));
+        if (are_stored) {
+            ASK(S("HSET"), S(TOTAL), S("d"), S("3"));
+            ASK(S("HSET"), S(PAGE), S("v/a"), S("3"));
+        }
+        buf_done(&before.bytes);
+        before = take_snapshot();
+        assert_refused(REFUSALS, ARRAY_LEN(REFUSALS), &before);
     }
+    assert_refused(TWICE, ARRAY_LEN(TWICE), &before);
     struct str argv[] = {FIRST_CALL, FIRST_ARGS("0-0", "5-0")};
     for (size_t argc = 10; argc < ARRAY_LEN(argv); argc++) {
         assert_int_equal(memcmp(ask_args(redis, argc, argv), "BADARG", 6), 0);
@@ -315,9 +388,9 @@ static void every_refusal_of_what_is_stored_changes_nothing(void **state)
     } STORED[] = {
         {"BADTYPE 1", {S("HSET"), S(CURSOR), S("a"), S("1")}},
         {"BADTYPE 2", {S("HSET"), S(LOG), S("a"), S("1")}},
-        {"BADTYPE 3", {S("SADD"), S(TOTAL), S("a"), S("1")}},
-        {"BADTYPE 4", {S("SADD"), S(PAGE), S("a"), S("1")}},
-        {"BADTYPE 5", {S("SADD"), S(SEEN), S("a"), S("1")}},
+        {"BADTYPE 4", {S("SADD"), S(TOTAL), S("a"), S("1")}},
+        {"BADTYPE 5", {S("SADD"), S(PAGE), S("a"), S("1")}},
+        {"BADTYPE 6", {S("SADD"), S(SEEN), S("a"), S("1")}},
         {"BADTYPE 7", {S("SADD"), S(OPEN), S("a"), S("1")}},
         {"BADFIELD 10", {S("HSET"), S(TOTAL), S("s"), S("many")}},
         {"BADFIELD 10", {S("HSET"), S(TOTAL), S("s"), S("1.0")}},
@@ -326,9 +399,9 @@ static void every_refusal_of_what_is_stored_changes_nothing(void **state)
          {S("HSET"), S(TOTAL), S("s"), S("9007199254740991")}}, /* leaves the range */
         {"BADFIELD 12", {S("HSET"), S(TOTAL), S("@" WRITER), S("-1")}},
         {"BADFIELD 17", {S("HSET"), S(PAGE), S("v/a"), S("")}},
-        {"BADFIELD 21", {S("HSET"), S(PAGE), S("u/a"), S("few")}},
-        {"BADSKETCH 22", {S("SET"), S(SEEN), S("no sketch"), S("KEEPTTL")}},
-        {"BADSKETCH 22", {S("SET"), S(SEEN), S(CORRUPT), S("KEEPTTL")}},
+        {"BADFIELD 19", {S("HSET"), S(PAGE), S("u/a"), S("few")}},
+        {"BADSKETCH 24", {S("SET"), S(SEEN), S("no sketch"), S("KEEPTTL")}},
+        {"BADSKETCH 24", {S("SET"), S(SEEN), S(CORRUPT), S("KEEPTTL")}},
         {"MOVED", {S("SET"), S(CURSOR), S("0-1"), S("KEEPTTL")}},
     };
     for (size_t i = 0; i < ARRAY_LEN(STORED); i++) {
@@ -376,6 +449,7 @@ int main(void)
         cmocka_unit_test(an_expiry_never_comes_nearer),
         cmocka_unit_test(visitors_only_rise),
         cmocka_unit_test(marks_only_rise),
+        cmocka_unit_test(a_new_sketch_of_any_size_is_looked_at),
         cmocka_unit_test(every_refusal_of_an_argument_changes_nothing),
         cmocka_unit_test(every_refusal_of_what_is_stored_changes_nothing),
         cmocka_unit_test(the_library_is_loaded_once_and_replaced_when_it_differs),

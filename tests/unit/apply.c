@@ -67,10 +67,10 @@ static void the_documented_call(void **state)
         S("7"),
         S("ff:{0}:cursor"),
         S("ff:{0}:log"),
+        S("ff:{0}:scratch"),
         S("ff:{0}:a.example:live:20261123:total"),
         S("ff:{0}:a.example:live:20261123:page"),
         S("ff:{0}:a.example:seen:20261123:page:/a"),
-        S("ff:{0}:scratch:0"),
         S("ff:{0}:open"),
         S("4-0"),
         S("5-0"),
@@ -87,12 +87,14 @@ static void the_documented_call(void **state)
         S("9"),
         S("1861315200000"),
         S("1"),
-        S("0"),
+        S("1"),
         S("v/a"),
+        S("1"),
+        S("u/a"),
         S("1"),
         S("1795532400000"),
         S("2"),
-        S("/a"),
+        S("19"),
         S(HYLL),
         S("a.example:20261123"),
     };
@@ -114,33 +116,32 @@ static void a_refusal_leads_to_the_hash_that_it_is_about(void **state)
     } CASES[] = {
         {"BADTYPE 1", ""},
         {"BADTYPE 2", ""},
-        {"BADTYPE 3", "total"},
-        {"BADTYPE 4", "page"},
-        {"BADTYPE 5", "total"}, /* sketches */
-        {"BADTYPE 6", "page"},
-        {"BADTYPE 7", "total"}, /* scratch keys */
-        {"BADTYPE 8", "page"},
-        {"BADTYPE 9", ""},
+        {"BADTYPE 3", ""},
+        {"BADTYPE 4", "total"},
+        {"BADTYPE 5", "page"},
+        {"BADTYPE 6", "total"}, /* sketches */
+        {"BADTYPE 7", "page"},
+        {"BADTYPE 8", ""},
         {"BADTYPE 0", ""},
-        {"BADARG -4", "page"},
+        {"BADARG -5", "page"},
         {"BADARG -1", ""},
         {"BADARG 1", ""},
         {"BADARG 4", ""},
         {"BADARG 5", "total"},
         {"BADFIELD 8", "total"},
-        {"BADFIELD 13", "total"},
-        {"BADARG 14", "page"},
-        {"BADFIELD 17", "page"},
-        {"BADFIELD 20", "page"},
-        {"BADSKETCH 24", "total"},
-        {"BADSKETCH 28", "page"},
-        {"BADSKETCH 29", ""},
+        {"BADFIELD 15", "total"},
+        {"BADARG 16", "page"},
+        {"BADFIELD 19", "page"},
+        {"BADFIELD 24", "page"},
+        {"BADSKETCH 28", "total"},
+        {"BADSKETCH 32", "page"},
+        {"BADSKETCH 33", ""},
         {"BADARG", ""},
         {"BADARG x", ""},
         {"BADARG 12345678901", ""},
         {"", ""},
     };
-    /* Arguments: head 1-4, total 5-13, page 14-20, sketches 21-24 and 25-28. */
+    /* Arguments: head 1-4, total 5-15, page 16-24, sketches 25-28 and 29-32. */
     struct ledger_day *day = day_of("a.example");
     add(day, TABLE_PAGE, "/a", METRIC_PAGEVIEWS, 1);
     add(day, TABLE_PAGE, "/b", METRIC_PAGEVIEWS, 1);
@@ -172,9 +173,10 @@ static void a_cross_is_a_hash_of_its_own(void **state)
     static const struct str EXPECTED[] = {
         S("FCALL"),
         S("apply"),
-        S("5"),
+        S("6"),
         S("ff:{0}:cursor"),
         S("ff:{0}:log"),
+        S("ff:{0}:scratch"),
         S("ff:{0}:a.example:live:20261123:page*country"),
         S("ff:{0}:a.example:live:20261123:page*event"),
         S("ff:{0}:open"),
@@ -229,17 +231,19 @@ static void zero_sums_are_left_out_and_negative_ones_are_not(void **state)
     add(day, TABLE_TOTAL, "", METRIC_BOUNCES, -1);
     add(day, TABLE_TOTAL, "", METRIC_EVENTS, 9007199254740991);
     apply_call_build(&call, 0, &ledger, S("0-0"), S("1-0"), NOW_MS);
-    assert_int_equal(call.argc, 7 + 4 + 3 + ARRAY_LEN(ARGS) + 1);
+    assert_int_equal(call.argc, 8 + 4 + 3 + ARRAY_LEN(ARGS) + 1);
     for (size_t i = 0; i < ARRAY_LEN(ARGS); i++)
-        assert_true(str_eq(call.argv[14 + i], ARGS[i]));
+        assert_true(str_eq(call.argv[15 + i], ARGS[i]));
 }
 
 static void nothing_pending_only_moves_the_cursor(void **state)
 {
     (void)state;
-    static const struct str EXPECTED[] = {S("FCALL"),         S("apply"),      S("2"),
-                                          S("ff:{3}:cursor"), S("ff:{3}:log"), S("0-0"),
-                                          S("1-0"),           S("0"),          S("0")};
+    static const struct str EXPECTED[] = {S("FCALL"),      S("apply"),
+                                          S("3"),          S("ff:{3}:cursor"),
+                                          S("ff:{3}:log"), S("ff:{3}:scratch"),
+                                          S("0-0"),        S("1-0"),
+                                          S("0"),          S("0")};
     day_of("a.example");
     for (int i = 0; i < 2; i++) {
         apply_call_build(&call, 3, &ledger, S("0-0"), S("1-0"), NOW_MS);
@@ -256,8 +260,8 @@ static void only_days_with_something_pending_are_in_the_call(void **state)
     ledger_applied(&ledger);
     add(b, TABLE_DROPS, "bot", METRIC_PAGEVIEWS, 1);
     apply_call_build(&call, 0, &ledger, S("0-0"), S("1-0"), NOW_MS);
-    assert_true(str_eq(call.argv[2], S("4")));
-    assert_true(str_eq(call.argv[5], S("ff:{0}:b.example:drops:20261123")));
+    assert_true(str_eq(call.argv[2], S("5")));
+    assert_true(str_eq(call.argv[6], S("ff:{0}:b.example:drops:20261123")));
     assert_true(str_eq(call.argv[call.argc - 1], S("b.example:20261123")));
 }
 

@@ -113,7 +113,7 @@ static void other_keys_are_outside_the_inventory(void **state)
         S("ff:{0}log"),
         S("ff:{0}:logs"),
         S("ff:{0}:quarantine:"),
-        S("ff:{0}:scratch:0"), /* never at rest */
+        S("ff:{0}:scratch"), /* never at rest */
         S("ff:{0}:a.example"),
         S("ff:{0}:a.example:live:20261123"),
         S("ff:{0}:a.example:live:20261123:"),

@@ -159,6 +159,28 @@ static void registers_are_spread_like_a_hash(void **state)
     assert_in_range(sketch_estimate(dense), TAGS * 97 / 100, TAGS * 103 / 100);
 }
 
+static void sorted_registers_have_the_estimate_of_all(void **state)
+{
+    (void)state;
+    struct sketch_register registers[3000];
+    uint8_t key[SKETCH_KEY_BYTES];
+    sketch_cell_key(DAY_KEY, TABLE_PAGE, STR_LIT("/a"), key);
+    for (size_t tags = 0; tags <= ARRAY_LEN(registers); tags += tags < 10 ? 1 : 299) {
+        uint8_t dense[SKETCH_REGISTERS] = {0};
+        for (size_t i = 0; i < tags; i++) {
+            registers[i] = sketch_register_of(key, i);
+            if (registers[i].rank > dense[registers[i].index])
+                dense[registers[i].index] = registers[i].rank;
+        }
+        size_t count = sketch_sort(registers, tags);
+        assert_int_equal(sketch_estimate_of(registers, count), sketch_estimate(dense));
+    }
+    struct sketch_register absurd[SKETCH_REGISTERS];
+    for (size_t i = 0; i < SKETCH_REGISTERS; i++)
+        absurd[i] = (struct sketch_register){(uint16_t)i, SKETCH_RANK_MAX};
+    assert_int_equal(sketch_estimate_of(absurd, SKETCH_REGISTERS), 9007199254740992);
+}
+
 /* The privacy of sketches: without its key a cell's registers say nothing about another cell's. */
 static void the_same_visitors_do_not_match_in_two_cells(void **state)
 {
@@ -223,6 +245,7 @@ int main(void)
         cmocka_unit_test(the_same_visitors_do_not_match_in_two_cells),
         cmocka_unit_test(a_cell_key_depends_on_the_day_the_table_and_the_value),
         cmocka_unit_test(an_absurd_sketch_has_a_finite_estimate),
+        cmocka_unit_test(sorted_registers_have_the_estimate_of_all),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
