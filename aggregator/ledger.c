@@ -161,6 +161,20 @@ struct ledger_day *ledger_day(struct ledger *ledger, struct str site, uint32_t d
     return day;
 }
 
+bool ledger_knows(const struct ledger *ledger, struct str site, uint32_t date)
+{
+    return find_day(ledger, site, date, hash_tagged(date, site)) != NULL;
+}
+
+void ledger_day_is_empty(struct ledger_day *day)
+{
+    assert(day->row_count == 0);
+    for (int t = 0; t < TABLE__COUNT; t++)
+        day->tables[t].is_loaded = true;
+    for (int c = 0; c < CROSS__COUNT; c++)
+        day->crosses.of[c].is_loaded = true;
+}
+
 void ledger_forget_day(struct ledger *ledger, struct str site, uint32_t date)
 {
     struct ledger_day *day = find_day(ledger, site, date, hash_tagged(date, site));

@@ -68,6 +68,9 @@ size_t ledger_bytes(const struct ledger *ledger);
 
 /* Made when absent; stays where it is until it is forgotten. */
 struct ledger_day *ledger_day(struct ledger *ledger, struct str site, uint32_t date);
+bool ledger_knows(const struct ledger *ledger, struct str site, uint32_t date);
+/* A new day has nothing at rest: all its tables and crosses are loaded. */
+void ledger_day_is_empty(struct ledger_day *day);
 /* Forgets one day, which has nothing pending; nothing when it is not known. */
 void ledger_forget_day(struct ledger *ledger, struct str site, uint32_t date);
 /* One field of the table's hash at rest, as HKEYS tells it; marks are passed over. */

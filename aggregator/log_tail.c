@@ -4,22 +4,43 @@
  *                             │            │              │
  *                             └────────────┴──────────────┴─▶ stuck: it is the quarantine's
  *
+ * A day that is not among the open days has nothing at rest, so none of its tables is asked for: an
+ * imported log brings hundreds of such days, of some sixty tables and crosses each. What an apply
+ * has no room for stays, as it was read, for the next one.
+ *
  * All that can fail for good is tried before anything of the entry is folded. Called by the
  * aggregator. */
 
 #include "aggregator/log_tail.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "aggregator/batch.h"
 #include "aggregator/fold.h"
 
 enum { KEY_BYTES_MAX = 64 };
 
+/* Entries that are read and not folded. */
+static size_t left(const struct log_tail *tail)
+{
+    if (tail->read == NULL || redis_reply_count(tail->read) != 1)
+        return 0;
+    return redis_reply_count(redis_reply_at(redis_reply_at(tail->read, 0), 1)) - tail->read_at;
+}
+
+static void forget_read(struct log_tail *tail)
+{
+    redis_reply_free(tail->read);
+    tail->read = NULL;
+    tail->read_at = 0;
+}
+
 void log_tail_init(struct log_tail *tail, uint32_t shard)
 {
-    *tail = (struct log_tail){.entries_max = APPLY_ENTRIES_MAX};
+    *tail = (struct log_tail){.shard = shard, .entries_max = APPLY_ENTRIES_MAX};
     buf_init(&tail->key, KEY_BYTES_MAX);
     model_key_log(&tail->key, shard);
     ledger_init(&tail->ledger);
@@ -27,6 +48,7 @@ void log_tail_init(struct log_tail *tail, uint32_t shard)
 
 void log_tail_done(struct log_tail *tail)
 {
+    forget_read(tail);
     ledger_forget(&tail->ledger);
     buf_done(&tail->key);
 }
@@ -39,6 +61,7 @@ static void empty(struct log_tail *tail)
 
 void log_tail_begin(struct log_tail *tail, const struct log_entry_id *cursor)
 {
+    forget_read(tail);
     ledger_forget(&tail->ledger);
     tail->last = *cursor;
     empty(tail);
@@ -145,10 +168,61 @@ static enum folded load_missing(struct log_tail *tail, struct redis *redis,
     return folded;
 }
 
+/* The reply to HMGET of the days' fields of the open days; NULL with the trouble. */
+static struct redis_reply *ask_open(const struct log_tail *tail, struct redis *redis,
+                                    const struct day_set *set, struct trouble *ret_trouble)
+{
+    struct buf bytes;
+    size_t *at = calloc(set->count + 2, sizeof(*at));
+    struct str *argv = calloc(set->count + 2, sizeof(*argv));
+    if (at == NULL || argv == NULL)
+        abort();
+    buf_init(&bytes, (set->count + 1) * KEY_BYTES_MAX);
+    model_key_open(&bytes, tail->shard);
+    at[0] = bytes.len;
+    for (size_t i = 0; i < set->count; i++) {
+        model_open_field(&bytes, set->sections[i]->site, set->sections[i]->date);
+        at[i + 1] = bytes.len;
+    }
+    assert(!bytes.overflow);
+    argv[0] = STR_LIT("HMGET");
+    argv[1] = str_prefix(buf_str(&bytes), at[0]);
+    for (size_t i = 0; i < set->count; i++)
+        argv[i + 2] = (struct str){bytes.ptr + at[i], at[i + 1] - at[i]};
+    struct redis_reply *reply = trouble_check(ret_trouble, "reading which days are open", redis,
+                                              redis_command(redis, set->count + 2, argv));
+    buf_done(&bytes);
+    free(argv);
+    free(at);
+    return reply;
+}
+
+/* Days that are not known yet and not open either are known to be empty from here on. */
+static enum folded meet_days(struct log_tail *tail, struct redis *redis, const struct day_set *set,
+                             struct trouble *ret_trouble)
+{
+    bool is_known = true;
+    for (size_t i = 0; i < set->count && is_known; i++)
+        is_known = ledger_knows(&tail->ledger, set->sections[i]->site, set->sections[i]->date);
+    if (is_known)
+        return FOLDED;
+    struct redis_reply *reply = ask_open(tail, redis, set, ret_trouble);
+    if (reply == NULL)
+        return FOLD_TROUBLE;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct section *section = set->sections[i];
+        bool is_open = redis_reply_type(redis_reply_at(reply, i)) != REDIS_TYPE_NIL;
+        if (!is_open && !ledger_knows(&tail->ledger, section->site, section->date))
+            ledger_day_is_empty(ledger_day(&tail->ledger, section->site, section->date));
+    }
+    redis_reply_free(reply);
+    return FOLDED;
+}
+
 static enum folded load_days(struct log_tail *tail, struct redis *redis, const struct day_set *set,
                              struct trouble *ret_trouble)
 {
-    enum folded folded = FOLDED;
+    enum folded folded = meet_days(tail, redis, set, ret_trouble);
     for (size_t i = 0; i < set->count && folded == FOLDED; i++)
         folded = load_missing(tail, redis, set->sections[i], ret_trouble);
     return folded;
@@ -226,21 +300,30 @@ static struct redis_reply *read_entries(const struct log_tail *tail, struct redi
                 : redis_command(redis, ARRAY_LEN(argv_now), argv_now);
 }
 
+/* Folds what was read until there is no more room. False with the trouble. */
+static bool fold_read(struct log_tail *tail, struct redis *redis, struct trouble *ret_trouble)
+{
+    const struct redis_reply *entries = redis_reply_at(redis_reply_at(tail->read, 0), 1);
+    enum folded folded = FOLDED;
+    while (tail->read_at < redis_reply_count(entries) && folded == FOLDED && !tail->is_full) {
+        size_t before = tail->entries;
+        folded = fold_entry(tail, redis, redis_reply_at(entries, tail->read_at), ret_trouble);
+        tail->read_at += tail->entries - before;
+    }
+    return folded != FOLD_TROUBLE;
+}
+
 bool log_tail_read(struct log_tail *tail, struct redis *redis, bool wait, size_t *ret_count,
                    struct trouble *ret_trouble)
 {
-    struct redis_reply *reply =
-        trouble_check(ret_trouble, "reading the log", redis, read_entries(tail, redis, wait));
-    if (reply == NULL)
-        return false;
-    enum folded folded = FOLDED;
-    *ret_count = 0;
-    if (redis_reply_count(reply) == 1) {
-        const struct redis_reply *entries = redis_reply_at(redis_reply_at(reply, 0), 1);
-        *ret_count = redis_reply_count(entries);
-        for (size_t i = 0; i < *ret_count && folded == FOLDED && !tail->is_full; i++)
-            folded = fold_entry(tail, redis, redis_reply_at(entries, i), ret_trouble);
+    *ret_count = left(tail);
+    if (*ret_count == 0) {
+        forget_read(tail);
+        tail->read =
+            trouble_check(ret_trouble, "reading the log", redis, read_entries(tail, redis, wait));
+        if (tail->read == NULL)
+            return false;
+        *ret_count = left(tail);
     }
-    redis_reply_free(reply);
-    return folded != FOLD_TROUBLE;
+    return *ret_count == 0 || fold_read(tail, redis, ret_trouble);
 }

@@ -10,9 +10,12 @@
 #include "aggregator/trouble.h"
 
 struct log_tail {
+    uint32_t shard;
     struct buf key;
     struct ledger ledger;
     struct log_entry_id last; /* folded, or the cursor */
+    struct redis_reply *read; /* what was read after `last`, or NULL */
+    size_t read_at;           /* how many entries of it are folded */
     size_t entries, bytes;    /* folded and not applied */
     size_t entries_max;       /* how many one apply may take */
     bool is_full;             /* no more may be folded before the next apply */
@@ -29,7 +32,8 @@ void log_tail_begin(struct log_tail *tail, const struct log_entry_id *cursor);
 /* What was folded is applied: the ledger knows it as at rest. */
 void log_tail_applied(struct log_tail *tail);
 
-/* One read, which waits for an entry when `wait`. `*ret_count` is how many there were. False with
- * the trouble: forget all, since part of an entry may be folded. */
+/* Folds what an earlier read has left, or reads, which waits for an entry when `wait`. `*ret_count`
+ * is how many there were. False with the trouble: forget all, since part of an entry may be folded.
+ */
 MUST_CHECK bool log_tail_read(struct log_tail *tail, struct redis *redis, bool wait,
                               size_t *ret_count, struct trouble *ret_trouble);
