@@ -2,7 +2,11 @@
  * total it changes of one row in each table of visits by as much. Campaign tables have no row for
  * visits without a campaign. A page view and a report are of one page and one hour; a visit has one
  * exit page; an event one name. So it stays whatever is folded into "(other)", and after each
- * single batch, since a batch is applied in one step. */
+ * single batch, since a batch is applied in one step.
+ *
+ * What came from another tool's daily sums is in the total and in no hour, the hour "(other)", and
+ * in such other tables as that tool has, which may tell more or less than its total. So of a day
+ * with such an hour the tables hold at least what the hours do. */
 
 #include "cli/audit_sums.h"
 
@@ -74,6 +78,26 @@ static int64_t tolerance(const struct day_table *table, int metric, bool is_seal
     return sum;
 }
 
+/* The sums of a day that are of no hour; NULL when each is of one. */
+static const struct day_row *row_without_hour(const struct day *day)
+{
+    uint32_t name;
+    const struct day_row *row = NULL;
+    if (day_names_find(day->names, TABLE_TIME, STR_LIT(MODEL_OTHER), &name))
+        row = day_row_find(day, TABLE_TIME, name);
+    return row == NULL || day_row_is_empty(row) ? NULL : row;
+}
+
+/* The difference of a table's rows to the total is as it may be. */
+static bool is_right(const struct rule *rule, int metric, int64_t more, int64_t allowed,
+                     const struct day_row *without_hour)
+{
+    bool is_exact = rule->exact >> metric & 1, is_bounded = rule->at_most >> metric & 1;
+    if (without_hour != NULL)
+        return !is_exact || more >= -without_hour->sums[metric] - allowed;
+    return (!is_exact || magnitude(more) <= allowed) && (!is_bounded || more <= allowed);
+}
+
 static void check_table(const struct day *day, enum table table, bool is_sealed,
                         audit_sums_breach *breach, void *data)
 {
@@ -83,13 +107,12 @@ static void check_table(const struct day *day, enum table table, bool is_sealed,
 #undef X
     };
     const struct rule rule = rule_of(table);
+    const struct day_row *without_hour = table == TABLE_TIME ? NULL : row_without_hour(day);
     for (int m = 0; m < METRIC__COUNT; m++) {
         int64_t total = sum_of(&day->tables[TABLE_TOTAL], m);
         int64_t sum = sum_of(&day->tables[table], m);
         int64_t allowed = tolerance(&day->tables[table], m, is_sealed);
-        bool good = !(rule.exact >> m & 1) || magnitude(sum - total) <= allowed;
-        good = good && (!(rule.at_most >> m & 1) || sum <= total + allowed);
-        if (good)
+        if (is_right(&rule, m, sum - total, allowed, without_hour))
             continue;
         char text[SENTENCE_BYTES];
         snprintf(text, sizeof(text), "%s of all rows of %s are %" PRId64 ", the total has %" PRId64,

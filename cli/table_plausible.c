@@ -6,6 +6,7 @@
  * Values come from strangers there as here, so they pass the same rules: paths lose queries and
  * what looks like a person, referrers all but their host. */
 
+#include "aggregator/section.h"
 #include "cli/table_reader.h"
 #include "collector/path.h"
 #include "collector/source.h"
@@ -60,6 +61,15 @@ static void add(struct table_row *row, enum table table, struct str value,
     int64_t *sums = table_row_add(row, table, value);
     if (sums != NULL)
         memcpy(sums, from->sums, sizeof(from->sums));
+}
+
+/* What a day's total gets, and so do its hours: the family does not tell which, and "(other)" is
+ * none. So hours add up to the total, and show how much of it other tables may lack. */
+static void add_total(struct table_row *row, const int64_t sums[METRIC__COUNT])
+{
+    memcpy(table_row_add(row, TABLE_TOTAL, STR_EMPTY), sums, METRIC__COUNT * sizeof(*sums));
+    int64_t *hour = table_row_add(row, TABLE_TIME, STR_LIT(MODEL_OTHER));
+    memcpy(hour, sums, SECTION_SUMS * sizeof(*sums));
 }
 
 /* The channel is not in the family: it follows from the rest, as for a view. */
@@ -148,8 +158,7 @@ static void add_event(struct table_row *row, const struct plausible_row *from)
     if (event.len > 0 && path.len > 0)
         add(row, TABLE_PROP, property(row, event, STR_LIT("path"), path), from);
     /* A day's events are those of all names; its visitors are told elsewhere. */
-    int64_t *total = table_row_add(row, TABLE_TOTAL, STR_EMPTY);
-    total[METRIC_EVENTS] = from->sums[METRIC_EVENTS];
+    add_total(row, (int64_t[METRIC__COUNT]){[METRIC_EVENTS] = from->sums[METRIC_EVENTS]});
 }
 
 static void add_exit(struct table_row *row, const struct plausible_row *from)
@@ -168,7 +177,7 @@ static void add_cells(const struct table_reader *reader, struct table_row *row,
     struct str name = from->texts[PLAUSIBLE_NAME];
     switch (reader->table) {
     case PLAUSIBLE_VISITORS:
-        memcpy(table_row_add(row, TABLE_TOTAL, STR_EMPTY), from->sums, sizeof(from->sums));
+        add_total(row, from->sums);
         break;
     case PLAUSIBLE_SOURCES:
         add_source(reader, row, from);

@@ -57,8 +57,39 @@ static void put(void (*key_of)(struct buf *, struct str, uint32_t), struct str v
     buf_done(&key);
 }
 
-/* A made-up day at rest, with `more` views in its total than in its tables. */
-static void seal(int64_t more, struct buf *record, struct buf *chunk)
+static void add_views(struct day *day, enum table table, const char *value, int64_t views)
+{
+    day_row(day, table, str_from(value))->sums[METRIC_PAGEVIEWS] += views;
+}
+
+static void one_more_in_the_total(struct day *day)
+{
+    add_views(day, TABLE_TOTAL, "", 1);
+}
+
+/* Another tool's sums: of its views 90 have a page there, and 120 a browser. */
+static void sums_without_hours(struct day *day)
+{
+    add_views(day, TABLE_TOTAL, "", 100);
+    add_views(day, TABLE_TIME, MODEL_OTHER, 100);
+    add_views(day, TABLE_PAGE, "/imported", 90);
+    add_views(day, TABLE_BROWSER, "Lynx", 120);
+}
+
+static void sums_without_hours_and_a_page_too_few(struct day *day)
+{
+    sums_without_hours(day);
+    add_views(day, TABLE_PAGE, "/imported", -91);
+}
+
+static void sums_without_hours_and_an_hour_too_few(struct day *day)
+{
+    sums_without_hours(day);
+    add_views(day, TABLE_TIME, "13", -1);
+}
+
+/* A made-up day at rest, changed after its views were counted; NULL: it is as it should be. */
+static void seal(void (*change)(struct day *), struct buf *record, struct buf *chunk)
 {
     struct day_names names;
     struct day day;
@@ -69,7 +100,8 @@ static void seal(int64_t more, struct buf *record, struct buf *chunk)
     record_names_init(&month);
     synthetic_day_fill(&day, &SITE, VIEWS, 7);
     threshold_apply(&day, &(struct thresholds){5, DAY_REGIONS_FOLDED | DAY_CELLS_HIDDEN});
-    day_row(&day, TABLE_TOTAL, STR_EMPTY)->sums[METRIC_PAGEVIEWS] += more;
+    if (change != NULL)
+        change(&day);
     record_encode(&day, &month, record, chunk);
     record_names_done(&month);
     day_done(&day);
@@ -117,7 +149,7 @@ static void sealed_days_are_read_and_add_up(void **state)
     struct buf record, chunk;
     buf_init(&record, BYTES_MAX);
     buf_init(&chunk, BYTES_MAX);
-    seal(0, &record, &chunk);
+    seal(NULL, &record, &chunk);
     put(model_key_day, buf_str(&record));
     put(model_key_names, buf_str(&chunk));
     assert_breaches(0, NULL, NULL);
@@ -145,7 +177,7 @@ static void a_sealed_day_that_does_not_add_up_is_told(void **state)
     struct buf record, chunk;
     buf_init(&record, BYTES_MAX);
     buf_init(&chunk, BYTES_MAX);
-    seal(1, &record, &chunk);
+    seal(one_more_in_the_total, &record, &chunk);
     put(model_key_day, buf_str(&record));
     put(model_key_names, buf_str(&chunk));
     size_t count;
@@ -153,6 +185,36 @@ static void a_sealed_day_that_does_not_add_up_is_told(void **state)
     assert_true(count >= 10);
     assert_non_null(strstr(text, "a.example, day of 20261123: pageviews of all rows of page are"));
     free(text);
+    redis_reply_free(redis_do(owner, STR_LIT("FLUSHALL")));
+    buf_done(&record);
+    buf_done(&chunk);
+}
+
+/* Which tables another tool has, and what they add up to there, is not ours to say; but they have
+ * what was counted here, and hours add up as ever. */
+static void sums_without_hours_are_known_by_their_hour(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*change)(struct day *);
+        size_t breaches;
+        const char *words;
+    } CASES[] = {
+        {sums_without_hours, 0, NULL},
+        {sums_without_hours_and_a_page_too_few, 1, "pageviews of all rows of page are"},
+        {sums_without_hours_and_an_hour_too_few, 1, "pageviews of all rows of time are"},
+    };
+    struct buf record, chunk;
+    buf_init(&record, BYTES_MAX);
+    buf_init(&chunk, BYTES_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        buf_reset(&record);
+        buf_reset(&chunk);
+        seal(CASES[i].change, &record, &chunk);
+        put(model_key_day, buf_str(&record));
+        put(model_key_names, buf_str(&chunk));
+        assert_breaches(CASES[i].breaches, CASES[i].words, NULL);
+    }
     redis_reply_free(redis_do(owner, STR_LIT("FLUSHALL")));
     buf_done(&record);
     buf_done(&chunk);
@@ -276,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sealed_days_are_read_and_add_up),
         cmocka_unit_test(a_sealed_day_that_does_not_add_up_is_told),
+        cmocka_unit_test(sums_without_hours_are_known_by_their_hour),
         cmocka_unit_test(a_canary_in_the_names_of_a_month_is_found),
         cmocka_unit_test(every_needle_is_found_at_every_place),
         cmocka_unit_test(what_is_packed_unpacks_and_nothing_else_does),

@@ -72,8 +72,8 @@ static void each_file_of_the_family_has_its_tables(void **state)
 {
     static const struct family_case CASES[] = {
         {PLAUSIBLE_VISITORS, "date,visitors,pageviews,bounces,visits,visit_duration",
-         "2026-01-31,5,9,2,6,300", "total v9 s6 b2 d300 u5"},
-        {PLAUSIBLE_VISITORS, "bounces,new,date", "4,x,2026-01-31", "total b4"},
+         "2026-01-31,5,9,2,6,300", "total v9 s6 b2 d300 u5|time (other) v9 s6 b2 d300"},
+        {PLAUSIBLE_VISITORS, "bounces,new,date", "4,x,2026-01-31", "total b4|time (other) b4"},
         {PLAUSIBLE_PAGES, "date,hostname,page,visits,visitors,pageviews,total_scroll_depth",
          "2026-01-31,other.example,/a?token=1,2,1,3,150", "page /a v3 s2 p150 u1"},
         {PLAUSIBLE_PAGES, "date,page,pageviews", "2026-01-31,/100% /jo@site.example,1",
@@ -105,9 +105,10 @@ static void each_file_of_the_family_has_its_tables(void **state)
         {PLAUSIBLE_SOURCES, "date,source,utm_source,visits", "2026-01-31,jo@site.example,,2",
          "source :id s2|channel Referral s2"},
         {PLAUSIBLE_CUSTOM_EVENTS, "date,name,link_url,path,visitors,events",
-         "2026-01-31,404,,/gone,1,2", "event 404 c2 u1|prop 404\x1fpath\x1f/gone c2 u1|total c2"},
+         "2026-01-31,404,,/gone,1,2",
+         "event 404 c2 u1|prop 404\x1fpath\x1f/gone c2 u1|total c2|time (other) c2"},
         {PLAUSIBLE_CUSTOM_EVENTS, "date,name,events", "2026-01-31,'@signup,2",
-         "event @signup c2|total c2"},
+         "event @signup c2|total c2|time (other) c2"},
     };
     struct site *site = site_of("standard");
     (void)state;
