@@ -8,7 +8,7 @@
 
 #include "common/macros.h"
 
-enum { EXPORT_FILES_MAX = 10 };
+enum { EXPORT_FILES_MAX = 20 };
 
 struct export_files;
 

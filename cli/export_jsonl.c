@@ -4,9 +4,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "cli/export_day.h"
 #include "cli/export_write.h"
 
-enum { DATE_BYTES = 16, NAME_BYTES = 64 };
+enum { NAME_BYTES = 64 };
 static const char PROP_SEPARATOR = 0x1f;
 
 /* --- Order ------------------------------------------------------------------------------------ */
@@ -68,11 +69,11 @@ static void set_number(json_t *object, enum metric metric, int64_t number)
 
 static json_t *new_line(const struct day *day, const char *kind, const char *name)
 {
-    char date[DATE_BYTES];
+    char date[EXPORT_DATE_BYTES];
     json_t *object = json_object();
-    snprintf(date, sizeof(date), "%04" PRIu32 "-%02" PRIu32 "-%02" PRIu32,
-             day->date / 10000 % 10000, day->date / 100 % 100, day->date % 100);
-    (void)json_object_set_new(object, "date", json_string(date));
+    export_date_text(day->date, date);
+    (void)json_object_set_new(object, export_is_month(day->date) ? "month" : "date",
+                              json_string(date));
     (void)json_object_set_new(object, kind, json_string(name));
     return object;
 }

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "cli/export_day.h"
 #include "cli/export_write.h"
 #include "collector/source.h"
 #include "common/csv.h"
@@ -50,11 +51,12 @@ void export_plausible_head(FILE *const streams[PLAUSIBLE__COUNT])
 static void append_column(struct buf *line, const struct plausible_column *column, uint32_t date,
                           const struct plausible_row *row)
 {
+    char text[EXPORT_DATE_BYTES];
     int64_t number = 0;
     switch (column->kind) {
     case PLAUSIBLE_IS_DATE:
-        buf_printf(line, "\"%04" PRIu32 "-%02" PRIu32 "-%02" PRIu32 "\"", date / 10000,
-                   date / 100 % 100, date % 100);
+        export_date_text(date, text);
+        buf_printf(line, "\"%s\"", text);
         return;
     case PLAUSIBLE_IS_TEXT:
         csv_append_text(line, row->texts[column->what]);

@@ -15,7 +15,7 @@ void export_plausible_day(FILE *const streams[PLAUSIBLE__COUNT], struct str site
 /* The tables that hold something for which the family has no place, as bits. */
 uint32_t export_plausible_lacks(const struct day *day);
 
-/* All that is known of a day, an object a line:
+/* All that is known of a day, an object a line; of a month, "month":"2026-11" stands for the date:
  *   {"date":"2026-11-26","table":"page","value":"/a","pageviews":3,"visits":2}
  *   {"date":"2026-11-26","cross":"page*country","page":"/a","country":"NL","pageviews":3,"visits":2}
  * Numbers that are 0 are left out; of a property, "event", "key" and "value". */
