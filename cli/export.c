@@ -2,14 +2,13 @@
  * other tools read too, or JSON lines with nothing left out. A day at a time; what collectors have
  * not stored yet, or the aggregator has not applied, is not in it. */
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "aggregator/query.h"
-#include "cli/command.h"
+#include "cli/command_options.h"
 #include "cli/export_day.h"
 #include "cli/export_files.h"
 #include "cli/export_write.h"
@@ -292,8 +291,9 @@ static bool take_date(const char *text, uint32_t *ret_date)
     return true;
 }
 
-static bool take_option(int option, struct export_arguments *args)
+static bool take_option(int option, void *data)
 {
+    struct export_arguments *args = data;
     switch (option) {
     case 's':
         args->site = optarg;
@@ -305,41 +305,24 @@ static bool take_option(int option, struct export_arguments *args)
         return take_date(optarg, &args->range[0]);
     case 'T':
         return take_date(optarg, &args->range[1]);
-    case 'o':
+    default:
         args->folder = optarg;
         return true;
-    case 'd':
-        args->place.data = optarg;
-        return true;
-    case 'c':
-        args->place.config_path = optarg;
-        return true;
-    default:
-        return false;
     }
 }
 
 int command_export(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {
-        {"site", required_argument, NULL, 's'},
-        {"format", required_argument, NULL, 'f'},
-        {"from", required_argument, NULL, 'F'},
-        {"to", required_argument, NULL, 'T'},
-        {"output", required_argument, NULL, 'o'},
-        {"data", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
+        {"site", required_argument, NULL, 's'},   {"format", required_argument, NULL, 'f'},
+        {"from", required_argument, NULL, 'F'},   {"to", required_argument, NULL, 'T'},
+        {"output", required_argument, NULL, 'o'}, COMMAND_SHARED_OPTIONS};
     struct export_arguments args = {.range = {19700101, 99991231}};
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'h')
-            return fputs(HELP, stdout), EXIT_GOOD;
-        if (!take_option(option, &args))
-            return fputs(HELP, stderr), EXIT_MISUSE;
-    }
+    const struct command_syntax syntax = {HELP, OPTIONS, take_option, &args.place};
+    int code;
+    if (!command_options(argc, argv, &syntax, &args, &code))
+        return code;
     if (args.site == NULL || args.folder == NULL || optind < argc)
-        return fputs(HELP, stderr), EXIT_MISUSE;
+        return command_misused(&syntax);
     return export_all(&args);
 }

@@ -5,13 +5,13 @@
  * what is asked for, one log after the other, each batch into the log of Redis before the next is
  * made. It may be ended at any moment and repeated: what is stored says which lines it covers. */
 
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/command_options.h"
+#include "cli/import_run.h"
 #include "cli/import_show.h"
 #include "cli/import_store.h"
 #include "cli/import_table.h"
@@ -75,21 +75,24 @@ static int complain(const char *sentence)
 
 /* --- One log ---------------------------------------------------------------------------------- */
 
-static int complain_of(const char *name, const char *sentence)
+static enum import_step step(void *import, struct import_batch *ret_batch)
 {
-    fprintf(stderr, "footfall: %s: %s\n", name, sentence);
-    return EXIT_BAD;
+    return import_step(import, ret_batch);
 }
 
-static int tell_stopped(const char *name, uint64_t lines)
+static bool cut(void *import, struct import_batch *ret_batch)
 {
-    if (lines == 0)
-        fprintf(stderr, "footfall: %s: stopped before anything new was stored.\n", name);
-    else
-        fprintf(stderr,
-                "footfall: %s: stopped after line %llu. The same command goes on from there.\n",
-                name, (unsigned long long)lines);
-    return EXIT_BAD;
+    return import_cut(import, ret_batch);
+}
+
+static uint64_t lines_of(const void *import)
+{
+    return import_counts(import)->lines;
+}
+
+static const char *error_of(const void *import)
+{
+    return import_error(import);
 }
 
 /* A log of which no line can be read is of another format. */
@@ -99,37 +102,22 @@ static int tell_end(const char *name, const struct import *import)
     import_summary(name, import);
     if (counts->lines == 0 || counts->left_out[PAGE_REQUEST_MALFORMED] < counts->lines)
         return EXIT_GOOD;
-    return complain_of(name, "no line of it is in a format that Footfall reads: combined, "
-                             "vhost_combined or caddy.");
+    return import_complain(name, "no line of it is in a format that Footfall reads: combined, "
+                                 "vhost_combined or caddy.");
 }
 
 static int read_to_end(struct importer *importer, struct import *import, struct log_input *input,
                        const char *name)
 {
-    char error[ERROR_BYTES];
-    struct import_batch batch;
-    struct import_progress progress;
-    enum import_put put = IMPORT_STORED;
-    enum import_step step = IMPORT_MORE;
-    import_progress_begin(&progress, name);
-    while (!stop_wanted && put == IMPORT_STORED && (step == IMPORT_MORE || step == IMPORT_BATCH)) {
-        step = import_step(import, &batch);
-        if (step == IMPORT_BATCH)
-            put = import_store_put(importer->store, &batch, error, sizeof(error));
-        import_progress_show(&progress, import_counts(import), input);
-    }
-    import_progress_end(&progress);
-    if (step == IMPORT_MORE && put == IMPORT_STORED && import_cut(import, &batch))
-        put = import_store_put(importer->store, &batch, error, sizeof(error));
-    if (put == IMPORT_STORED)
-        put = import_store_flush(importer->store, error, sizeof(error));
-    if (step == IMPORT_FAILED)
-        return complain_of(name, import_error(import));
-    if (put == IMPORT_REFUSED)
-        return complain_of(name, error);
-    return step == IMPORT_END && put == IMPORT_STORED
-               ? tell_end(name, import)
-               : tell_stopped(name, import_store_lines(importer->store));
+    const struct import_source source = {.import = import,
+                                         .name = name,
+                                         .unit = "line",
+                                         .step = step,
+                                         .cut = cut,
+                                         .read = lines_of,
+                                         .error = error_of};
+    return import_run(&source, importer->store, input, &stop_wanted) ? tell_end(name, import)
+                                                                     : EXIT_BAD;
 }
 
 static int import_log(struct importer *importer, struct log_input *input, const char *name)
@@ -149,7 +137,7 @@ static int import_log(struct importer *importer, struct log_input *input, const 
         .now_ms = clock_wall_ms(),
     });
     int code = import_begin(import, rows, row_count) ? read_to_end(importer, import, input, name)
-                                                     : complain_of(name, import_error(import));
+                                                     : import_complain(name, import_error(import));
     import_free(import);
     free(rows);
     return code;
@@ -243,41 +231,27 @@ static bool take_format(struct str name, struct import_arguments *args)
     return args->is_table || access_format_from_name(name, &args->format);
 }
 
-static bool take_option(int option, struct import_arguments *args)
+static bool take_option(int option, void *data)
 {
-    switch (option) {
-    case 's':
-        args->site = optarg;
-        return true;
-    case 'f':
+    struct import_arguments *args = data;
+    if (option == 'f')
         return take_format(str_from(optarg), args);
-    case 'd':
-        args->place.data = optarg;
-        return true;
-    case 'c':
-        args->place.config_path = optarg;
-        return true;
-    default:
-        return false;
-    }
+    args->site = optarg;
+    return true;
 }
 
 int command_import(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"site", required_argument, NULL, 's'}, {"format", required_argument, NULL, 'f'},
-        {"data", required_argument, NULL, 'd'}, {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},       {0},
-    };
+    static const struct option OPTIONS[] = {{"site", required_argument, NULL, 's'},
+                                            {"format", required_argument, NULL, 'f'},
+                                            COMMAND_SHARED_OPTIONS};
     struct import_arguments args = {.format = ACCESS_AUTO};
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'h')
-            return fputs(HELP, stdout), EXIT_GOOD;
-        if (!take_option(option, &args))
-            return fputs(HELP, stderr), EXIT_MISUSE;
-    }
+    const struct command_syntax syntax = {HELP, OPTIONS, take_option, &args.place};
+    int code;
+    if (!command_options(argc, argv, &syntax, &args, &code))
+        return code;
     if (args.site == NULL || optind >= argc)
-        return fputs(HELP, stderr), EXIT_MISUSE;
+        return command_misused(&syntax);
     args.files = argv + optind;
     args.file_count = (size_t)(argc - optind);
     handle_signals();

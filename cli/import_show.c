@@ -37,10 +37,11 @@ static const char *grouped(uint64_t number, struct number_text *text)
 
 /* --- Progress --------------------------------------------------------------------------------- */
 
-void import_progress_begin(struct import_progress *progress, const char *name)
+void import_progress_begin(struct import_progress *progress, const char *name, const char *unit)
 {
     int64_t now_ms = clock_mono_ms();
     *progress = (struct import_progress){.name = name,
+                                         .unit = unit,
                                          .is_terminal = isatty(STDERR_FILENO) == 1,
                                          .began_ms = now_ms,
                                          .shown_ms = now_ms};
@@ -62,10 +63,10 @@ static void format_bar(uint64_t at, uint64_t size, char out[BAR_CELLS + 1])
     out[BAR_CELLS] = '\0';
 }
 
-void import_progress_show(struct import_progress *progress, const struct import_counts *counts,
+void import_progress_show(struct import_progress *progress, uint64_t read,
                           const struct log_input *input)
 {
-    struct number_text lines, rate;
+    struct number_text units, rate;
     char left[TEXT_BYTES], bar[BAR_CELLS + 1];
     int64_t now_ms = clock_mono_ms(), passed_ms = now_ms - progress->began_ms;
     uint64_t at = log_input_position(input), size = log_input_size(input);
@@ -73,19 +74,19 @@ void import_progress_show(struct import_progress *progress, const struct import_
         return;
     progress->shown_ms = now_ms;
     progress->is_shown = true;
-    const char *rate_text = grouped(counts->lines * 1000 / (uint64_t)passed_ms, &rate);
-    const char *lines_text = grouped(counts->lines, &lines);
+    const char *rate_text = grouped(read * 1000 / (uint64_t)passed_ms, &rate);
+    const char *read_text = grouped(read, &units);
     const char *begin = progress->is_terminal ? "\r\033[K" : "",
                *end = progress->is_terminal ? "" : "\n";
     if (size == 0 || at == 0) {
-        fprintf(stderr, "%s%s: %s lines, %s a second%s", begin, progress->name, lines_text,
-                rate_text, end);
+        fprintf(stderr, "%s%s: %s %ss, %s a second%s", begin, progress->name, read_text,
+                progress->unit, rate_text, end);
         return;
     }
     format_left(at >= size ? 0 : (uint64_t)passed_ms * (size - at) / at / 1000, left);
     format_bar(at, size, bar);
-    fprintf(stderr, "%s%s: [%s] %3" PRIu64 " %%, %s lines, %s a second, %s%s", begin,
-            progress->name, bar, at >= size ? 100 : at * 100 / size, lines_text, rate_text, left,
+    fprintf(stderr, "%s%s: [%s] %3" PRIu64 " %%, %s %ss, %s a second, %s%s", begin, progress->name,
+            bar, at >= size ? 100 : at * 100 / size, read_text, progress->unit, rate_text, left,
             end);
 }
 

@@ -8,13 +8,13 @@
 
 /* A bar on a terminal, a line now and then elsewhere; on standard error. */
 struct import_progress {
-    const char *name;
+    const char *name, *unit;
     bool is_terminal, is_shown;
     int64_t began_ms, shown_ms;
 };
 
-void import_progress_begin(struct import_progress *progress, const char *name);
-void import_progress_show(struct import_progress *progress, const struct import_counts *counts,
+void import_progress_begin(struct import_progress *progress, const char *name, const char *unit);
+void import_progress_show(struct import_progress *progress, uint64_t read,
                           const struct log_input *input);
 /* Takes the bar away. */
 void import_progress_end(struct import_progress *progress);

@@ -11,16 +11,10 @@
 #include <sys/stat.h>
 
 #include "cli/command.h"
-#include "cli/import_show.h"
+#include "cli/import_run.h"
 #include "common/clock.h"
 
 enum { ERROR_BYTES = 1024, PATH_BYTES = 4096, FILES_MAX = 1000 };
-
-static int complain_of(const char *name, const char *sentence)
-{
-    fprintf(stderr, "footfall: %s: %s\n", name, sentence);
-    return EXIT_BAD;
-}
 
 /* --- The summary ------------------------------------------------------------------------------ */
 
@@ -56,45 +50,40 @@ static int tell_end(const char *name, const struct table_import *import)
     return EXIT_GOOD;
 }
 
-static int tell_stopped(const char *name, uint64_t records)
+/* --- A file ----------------------------------------------------------------------------------- */
+
+static enum import_step step(void *import, struct import_batch *ret_batch)
 {
-    fprintf(stderr,
-            "footfall: %s: stopped after record %" PRIu64
-            ". The same command goes on from there.\n",
-            name, records);
-    return EXIT_BAD;
+    return table_import_step(import, ret_batch);
 }
 
-/* --- A file ----------------------------------------------------------------------------------- */
+static bool cut(void *import, struct import_batch *ret_batch)
+{
+    return table_import_cut(import, ret_batch);
+}
+
+static uint64_t records_of(const void *import)
+{
+    return table_import_counts(import)->records;
+}
+
+static const char *error_of(const void *import)
+{
+    return table_import_error(import);
+}
 
 static int read_to_end(const struct import_table_place *place, struct table_import *import,
                        struct log_input *input, const char *name)
 {
-    char error[ERROR_BYTES];
-    struct import_batch batch;
-    struct import_progress progress;
-    enum import_put put = IMPORT_STORED;
-    enum import_step step = IMPORT_MORE;
-    import_progress_begin(&progress, name);
-    while (!*place->stop && put == IMPORT_STORED && (step == IMPORT_MORE || step == IMPORT_BATCH)) {
-        step = table_import_step(import, &batch);
-        if (step == IMPORT_BATCH)
-            put = import_store_put(place->store, &batch, error, sizeof(error));
-        const struct import_counts lines = {.lines = table_import_counts(import)->records};
-        import_progress_show(&progress, &lines, input);
-    }
-    import_progress_end(&progress);
-    if (step == IMPORT_MORE && put == IMPORT_STORED && table_import_cut(import, &batch))
-        put = import_store_put(place->store, &batch, error, sizeof(error));
-    if (put == IMPORT_STORED)
-        put = import_store_flush(place->store, error, sizeof(error));
-    if (step == IMPORT_FAILED)
-        return complain_of(name, table_import_error(import));
-    if (put == IMPORT_REFUSED)
-        return complain_of(name, error);
-    return step == IMPORT_END && put == IMPORT_STORED
-               ? tell_end(name, import)
-               : tell_stopped(name, import_store_lines(place->store));
+    const struct import_source source = {.import = import,
+                                         .name = name,
+                                         .unit = "record",
+                                         .step = step,
+                                         .cut = cut,
+                                         .read = records_of,
+                                         .error = error_of};
+    return import_run(&source, place->store, input, place->stop) ? tell_end(name, import)
+                                                                 : EXIT_BAD;
 }
 
 static int import_file(const struct import_table_place *place, const char *path)
@@ -105,12 +94,13 @@ static int import_file(const struct import_table_place *place, const char *path)
     size_t row_count = 0;
     enum plausible_table table = PLAUSIBLE_VISITORS;
     if (place->format == CSV_PLAUSIBLE && !plausible_table_of_file(str_from(name), &table))
-        return complain_of(name, "its name is none of the family's, such as imported_pages.csv.");
+        return import_complain(name,
+                               "its name is none of the family's, such as imported_pages.csv.");
     struct log_input *input = log_input_open(path, error, sizeof(error));
     if (input == NULL ||
         !import_store_rows(place->store, &rows, &row_count, error, sizeof(error))) {
         log_input_close(input);
-        return complain_of(name, error);
+        return import_complain(name, error);
     }
     struct table_import *import = table_import_new(&(struct table_options){
         .site = place->site,
@@ -121,7 +111,7 @@ static int import_file(const struct import_table_place *place, const char *path)
     });
     int code = table_import_begin(import, rows, row_count)
                    ? read_to_end(place, import, input, name)
-                   : complain_of(name, table_import_error(import));
+                   : import_complain(name, table_import_error(import));
     table_import_free(import);
     free(rows);
     log_input_close(input);
@@ -143,7 +133,7 @@ static int import_folder(const struct import_table_place *place, const char *fol
     struct dirent **entries = NULL;
     int count = scandir(folder, &entries, is_of_family, alphasort), code = EXIT_GOOD;
     if (count <= 0 || count > FILES_MAX)
-        code = complain_of(folder, "there are no files of the family in it, or too many.");
+        code = import_complain(folder, "there are no files of the family in it, or too many.");
     for (int i = 0; i < count; i++) {
         int len = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
         if (code == EXIT_GOOD && len > 0 && (size_t)len < sizeof(path))

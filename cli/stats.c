@@ -4,7 +4,6 @@
 
 #include "cli/stats.h"
 
-#include <getopt.h>
 #include <jansson.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -14,7 +13,7 @@
 #include <unistd.h>
 
 #include "aggregator/query_names.h"
-#include "cli/command.h"
+#include "cli/command_options.h"
 #include "cli/site_admin.h"
 #include "cli/stats_ask.h"
 #include "cli/stats_table.h"
@@ -322,8 +321,9 @@ static bool parse_comparison(const char *text, const char **ret_comparison)
     return true;
 }
 
-static bool take_option(int option, struct stats_arguments *args)
+static bool take_option(int option, void *data)
 {
+    struct stats_arguments *args = data;
     switch (option) {
     case 'p':
         args->period = optarg;
@@ -340,49 +340,31 @@ static bool take_option(int option, struct stats_arguments *args)
         return parse_limit(optarg, &args->limit);
     case 'v':
         return parse_comparison(optarg, &args->comparison);
-    case 'j':
+    default:
         args->json = true;
         return true;
-    case 'd':
-        args->place.data = optarg;
-        return true;
-    case 'c':
-        args->place.config_path = optarg;
-        return true;
-    default:
-        return false;
     }
 }
 
-/* True to go on; else *ret_code is the exit code. */
+/* False when the command is over, with its exit code. */
 static bool parse_arguments(int argc, char **argv, struct stats_arguments *args, int *ret_code)
 {
-    static const struct option OPTIONS[] = {
-        {"period", required_argument, NULL, 'p'}, {"by", required_argument, NULL, 'b'},
-        {"filter", required_argument, NULL, 'f'}, {"compare", required_argument, NULL, 'v'},
-        {"limit", required_argument, NULL, 'l'},  {"json", no_argument, NULL, 'j'},
-        {"data", required_argument, NULL, 'd'},   {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},         {0},
-    };
+    static const struct option OPTIONS[] = {{"period", required_argument, NULL, 'p'},
+                                            {"by", required_argument, NULL, 'b'},
+                                            {"filter", required_argument, NULL, 'f'},
+                                            {"compare", required_argument, NULL, 'v'},
+                                            {"limit", required_argument, NULL, 'l'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            COMMAND_SHARED_OPTIONS};
     *args = (struct stats_arguments){.period = "7d", .limit = STATS_ROWS};
-    *ret_code = EXIT_MISUSE;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'h') {
-            fputs(HELP, stdout);
-            *ret_code = EXIT_GOOD;
-            return false;
-        }
-        if (!take_option(option, args)) {
-            fputs(HELP, stderr);
-            return false;
-        }
-    }
-    if (optind + 1 != argc) {
-        fputs(HELP, stderr);
+    const struct command_syntax syntax = {HELP, OPTIONS, take_option, &args->place};
+    if (!command_options(argc, argv, &syntax, args, ret_code))
         return false;
-    }
     args->domain = argv[optind];
-    return true;
+    if (optind + 1 == argc)
+        return true;
+    *ret_code = command_misused(&syntax);
+    return false;
 }
 
 /* --- The command --------------------------------------------------------------------------------
