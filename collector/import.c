@@ -10,7 +10,8 @@
  * covers: whoever comes later starts just there. Example, a log of 40,000 lines that is stopped
  * after its second batch, and grows by 500 lines before it is imported again:
  *   1st run   batch 1: lines 1..16384   batch 2: ..32768
- *   2nd run   lines 1..32768 only move visits   batch 3: ..40500
+ *   2nd run   lines 1..32768 only move visits and   batch 3: ..40500
+ *             tell who was counted (import_seen)
  *
  * Order is the log's own: servers write a line when a request ends, so that two lines may stand
  * some seconds in the wrong order. A visit takes both; the seconds between them count as none.
@@ -31,6 +32,7 @@
 #include "collector/attributes.h"
 #include "collector/beacon_parts.h"
 #include "collector/import_keys.h"
+#include "collector/import_seen.h"
 #include "collector/locale.h"
 #include "collector/view.h"
 #include "collector/visitor.h"
@@ -66,6 +68,7 @@ struct import {
     struct agent_cache *agents;
     int64_t agent_ms; /* a second each lookup: the budget of cold parses is for beacons */
     struct visit_table *visits;
+    struct import_seen *seen;
     struct import_secret secret;
     uint32_t key_date; /* of the key below */
     struct day_key key;
@@ -98,6 +101,7 @@ struct import *import_new(const struct import_options *options)
     import->rules = agent_rules_new();
     import->agents = agent_cache_new(import->rules);
     import->visits = visit_table_new(VISITS_MAX, VISIT_BYTES_MAX);
+    import->seen = import_seen_new();
     (void)crypto_generichash_init(&import->digest, NULL, 0, IMPORT_DIGEST_BYTES);
     buf_init(&import->payload, BATCH_BYTES_MAX);
     return import;
@@ -110,6 +114,7 @@ void import_free(struct import *import)
     for (size_t i = 0; i < IMPORT_BATCH_DAYS_MAX; i++)
         section_free(import->days[i].section);
     visit_table_free(import->visits);
+    import_seen_free(import->seen);
     agent_cache_free(import->agents);
     agent_rules_free(import->rules);
     access_reader_free(import->reader);
@@ -163,9 +168,24 @@ static bool is_full(const struct import *import)
            (section != NULL && section->cell_count > SECTION_CELLS_MAX - 2 * VIEW_CELLS_MAX);
 }
 
+static bool is_covered(const struct import *import)
+{
+    return import->counts.lines <= import->covered;
+}
+
+/* What an earlier import has stored goes into no batch. */
+static void forget_covered(struct import *import)
+{
+    for (size_t i = 0; i < import->day_count; i++)
+        section_reset(import->days[i].section, STR_EMPTY, 0);
+    import->day_count = import->batch_bytes = 0;
+}
+
 bool import_cut(struct import *import, struct import_batch *ret_batch)
 {
     import->cut_lines = import->counts.lines;
+    if (is_covered(import))
+        forget_covered(import);
     if (import->day_count == 0)
         return false;
     buf_reset(&import->payload);
@@ -212,11 +232,6 @@ static void account(struct import *import, struct open_day *day)
     size_t bytes = batch_section_bytes_max(day->section);
     import->batch_bytes += bytes - day->bytes;
     day->bytes = bytes;
-}
-
-static bool is_covered(const struct import *import)
-{
-    return import->counts.lines <= import->covered;
 }
 
 static const struct day_key *key_of(struct import *import, uint32_t date)
@@ -297,9 +312,8 @@ static void count_view(struct import *import, struct passage *passage)
                     &passage->source);
     describe(import, passage, &attributes);
     const struct visit_change *visit = follow_visit(import, passage, tag, &attributes);
-    if (is_covered(import))
-        return;
     struct open_day *day = day_of(import, passage->local.date);
+    uint32_t first = day->section->register_count;
     view_count(day->section, key,
                &(struct view){
                    .kind = BEACON_PAGEVIEW,
@@ -310,7 +324,12 @@ static void count_view(struct import *import, struct passage *passage)
                    .attributes = visit == NULL ? &attributes : &visit->attributes,
                });
     account(import, day);
-    note_date(&import->counts, passage->local.date);
+    if (is_covered(import)) {
+        import_seen_note(import->seen, day->section, first, tag);
+    } else {
+        import_seen_drop(import->seen, day->section, first, tag);
+        note_date(&import->counts, passage->local.date);
+    }
 }
 
 static void count_drop(struct import *import, uint32_t date, enum drop_reason reason)
@@ -472,6 +491,7 @@ static bool is_same_log(struct import *import)
 {
     uint8_t digest[IMPORT_DIGEST_BYTES];
     digest_now(import, digest);
+    forget_covered(import);
     import->cut_lines = import->counts.lines;
     if (import->counts.lines == import->covered &&
         memcmp(digest, import->row.digest, sizeof(digest)) == 0)
@@ -525,7 +545,7 @@ enum import_step import_step(struct import *import, struct import_batch *ret_bat
         if (import->covered > 0 && import->counts.lines == import->covered &&
             import->cut_lines < import->covered && !is_same_log(import))
             return IMPORT_FAILED;
-        if (is_full(import) && !is_covered(import) && import_cut(import, ret_batch))
+        if (is_full(import) && import_cut(import, ret_batch))
             return IMPORT_BATCH;
         if (import->is_over)
             return IMPORT_MORE;

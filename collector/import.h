@@ -5,7 +5,8 @@
  *   import_new ─▶ import_begin (head, rows) ─▶ import_step … ─▶ import_free
  *
  * What a row covers is read again without being counted, so that the open visits are what they
- * were, and has to have the row's digest. One thread; reads its input, so nothing for a loop. */
+ * were and its visitors are known, and has to have the row's digest. One thread; reads its input,
+ * so nothing for a loop. */
 
 #include "aggregator/import_row.h"
 #include "aggregator/site.h"

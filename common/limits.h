@@ -460,6 +460,9 @@ static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + P
 #define IMPORT_BATCH_LINES_MAX 16384
 /* Days of one batch: a log of a quiet site has many days in so many lines. */
 #define IMPORT_BATCH_DAYS_MAX 32
+/* Visitors in cells of a day that an import remembers of the lines that it does not count again:
+ * some hundred thousand visitors, in 32 MB. The others of a larger day may be counted twice. */
+#define IMPORT_SEEN_MAX (2 * 1024 * 1024)
 /* Batches that are sent together. Redis applies what came before for some tens of milliseconds at a
  * time, and an import that waits for its turn with each batch takes three times as long; a million
  * lines are some sixty batches of 150 KB, which a killed import has to read again at the most. */
