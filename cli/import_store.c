@@ -40,6 +40,7 @@ struct import_store {
     const volatile int *stop;
     struct buf log_key, imports_key, cursor_key;
     size_t waiting_count, waiting_bytes;
+    size_t group; /* so many go together */
     struct waiting waiting[IMPORT_GROUP_MAX];
     uint64_t lines;
     size_t ahead_bytes, ahead_first, ahead_count;
@@ -69,6 +70,7 @@ struct import_store *import_store_open(const struct redis_address *address, stru
     store->address = *address;
     store->site = site;
     store->stop = stop;
+    store->group = IMPORT_GROUP_FIRST;
     buf_init(&store->log_key, KEY_BYTES_MAX);
     buf_init(&store->imports_key, KEY_BYTES_MAX);
     buf_init(&store->cursor_key, KEY_BYTES_MAX);
@@ -358,9 +360,10 @@ enum import_put import_store_put(struct import_store *store, const struct import
     waiting->row = batch->row;
     buf_append_str(&waiting->payload, batch->payload);
     store->waiting_bytes += batch->payload.len;
-    bool is_full =
-        store->waiting_count == IMPORT_GROUP_MAX || store->waiting_bytes >= IMPORT_GROUP_BYTES_MAX;
-    return is_full ? import_store_flush(store, error, error_bytes) : IMPORT_STORED;
+    if (store->waiting_count < store->group && store->waiting_bytes < IMPORT_GROUP_BYTES_MAX)
+        return IMPORT_STORED;
+    store->group = 2 * store->group < IMPORT_GROUP_MAX ? 2 * store->group : IMPORT_GROUP_MAX;
+    return import_store_flush(store, error, error_bytes);
 }
 
 uint64_t import_store_lines(const struct import_store *store)

@@ -467,6 +467,9 @@ static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + P
  * time, and an import that waits for its turn with each batch takes three times as long; a million
  * lines are some sixty batches of 150 KB, which a killed import has to read again at the most. */
 #define IMPORT_GROUP_MAX 64
+/* The first go in a group of so few, and each group may be twice as large as the one before: else
+ * the aggregator would have nothing to do until a million lines have been read. */
+#define IMPORT_GROUP_FIRST 4
 #define IMPORT_GROUP_BYTES_MAX (16 * 1024 * 1024)
 /* Batches that an import has put into the log and the aggregator has not worked off; past it the
  * import waits. */

@@ -78,24 +78,30 @@ static enum import_put flush(struct import_store *store)
     return import_store_flush(store, error, sizeof(error));
 }
 
-static void batches_are_stored_together(void **state)
+/* The first few soon, so that counting can begin, and ever more at once. */
+static void batches_are_stored_in_growing_groups(void **state)
 {
     struct import_store *store = open_store();
     struct import_row *rows;
-    size_t count;
+    size_t count, groups = 0;
+    int64_t stored = 0;
     (void)state;
-    for (uint64_t i = 1; i < IMPORT_GROUP_MAX; i++)
-        assert_int_equal(put(store, i, 10), IMPORT_STORED);
-    assert_true(log_length() == 0 && import_store_lines(store) == 0);
-    assert_int_equal(put(store, IMPORT_GROUP_MAX, 10), IMPORT_STORED);
-    assert_int_equal(log_length(), IMPORT_GROUP_MAX);
-    assert_int_equal(put(store, IMPORT_GROUP_MAX + 1, 10), IMPORT_STORED);
+    for (int64_t group = IMPORT_GROUP_FIRST; groups < 7; groups++) {
+        for (int64_t i = 1; i < group; i++)
+            assert_int_equal(put(store, (uint64_t)(stored + i), 10), IMPORT_STORED);
+        assert_true(log_length() == stored && import_store_lines(store) == 10 * (uint64_t)stored);
+        stored += group;
+        assert_int_equal(put(store, (uint64_t)stored, 10), IMPORT_STORED);
+        assert_int_equal(log_length(), stored);
+        group = 2 * group < IMPORT_GROUP_MAX ? 2 * group : IMPORT_GROUP_MAX;
+    }
+    assert_int_equal(put(store, (uint64_t)stored + 1, 10), IMPORT_STORED);
     assert_int_equal(flush(store), IMPORT_STORED);
     assert_int_equal(flush(store), IMPORT_STORED);
-    assert_int_equal(log_length(), IMPORT_GROUP_MAX + 1);
-    assert_int_equal(import_store_lines(store), 10 * (IMPORT_GROUP_MAX + 1));
+    assert_int_equal(log_length(), stored + 1);
+    assert_int_equal(import_store_lines(store), 10 * (stored + 1));
     assert_true(import_store_rows(store, &rows, &count, error, sizeof(error)));
-    assert_true(count == 1 && rows[0].id == 77 && rows[0].number == IMPORT_GROUP_MAX + 1);
+    assert_true(count == 1 && rows[0].id == 77 && rows[0].number == (uint64_t)stored + 1);
     free(rows);
     import_store_close(store);
 }
@@ -182,7 +188,7 @@ static void a_row_that_cannot_be_read_stops_everything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(batches_are_stored_together),
+        cmocka_unit_test(batches_are_stored_in_growing_groups),
         cmocka_unit_test(a_batch_that_is_stored_already_is_not_stored_again),
         cmocka_unit_test(another_run_of_the_same_log_ends_this_one),
         cmocka_unit_test(a_lost_connection_is_made_again),
