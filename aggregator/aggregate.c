@@ -7,6 +7,9 @@
  *      │                      │   that is refused alone goes into quarantine
  *      └── anything else: forget the ledger, wait with back-off, begin again from the cursor
  *
+ * Of a long log the next entries are folded while Redis works on an apply. The ledger takes that
+ * one for done meanwhile; when it is not, both are forgotten.
+ *
  * All that must survive is in Redis: the cursor says what has been applied, and `apply` moves it in
  * the same step as it counts. So a lost reply, another aggregator that was faster (MOVED) and a
  * refused call are one case: forget everything, look where the cursor stands, go on from there.
@@ -54,6 +57,11 @@ struct aggregator {
     struct log_entry_id cursor; /* where it stands in Redis */
     struct log_tail tail;
     struct apply_call call;
+    struct {
+        size_t entries, bytes;
+        struct log_entry_id last;
+    } sent;               /* what the call applies */
+    int64_t others_at_ms; /* when closing and pruning had their turn */
     struct prune prune;
     struct closing closing;
     struct rollup rollup;
@@ -229,7 +237,11 @@ static bool gather(struct aggregator *agg, int64_t *ret_began_ms)
 {
     struct log_tail *tail = &agg->tail;
     size_t count;
-    if (!log_tail_read(tail, agg->redis, !is_busy(agg), &count, &agg->trouble))
+    *ret_began_ms = clock_mono_ms();
+    if (tail->is_full) /* folded ahead */
+        return true;
+    bool may_wait = tail->entries == 0 && !is_busy(agg);
+    if (!log_tail_read(tail, agg->redis, may_wait, &count, &agg->trouble))
         return tell(agg);
     *ret_began_ms = clock_mono_ms();
     if (count == 0 || tail->is_full)
@@ -247,16 +259,15 @@ static bool gather(struct aggregator *agg, int64_t *ret_began_ms)
  * is found out which, and the one that is refused alone is set aside. */
 static bool narrow_down(struct aggregator *agg)
 {
-    struct log_tail *tail = &agg->tail;
     struct str key = apply_call_culprit(&agg->call, str_from(agg->trouble.said));
-    if (tail->entries > 1) {
-        tail->entries_max = tail->entries / 2;
+    if (agg->sent.entries > 1) {
+        agg->tail.entries_max = agg->sent.entries / 2;
         start_over(agg);
         return true;
     }
     char why[QUARANTINE_REASON_BYTES_MAX];
     (void)snprintf(why, sizeof(why), "%s (%.*s)", trouble_words(agg->trouble.kind), STR_ARG(key));
-    return set_aside(agg, log_entry_id_str(&tail->last), why);
+    return set_aside(agg, log_entry_id_str(&agg->sent.last), why);
 }
 
 /* Only the functions of this version are believed that a refusal lasts; and a cursor or a log of
@@ -278,21 +289,54 @@ static void applied(struct aggregator *agg)
 {
     struct log_tail *tail = &agg->tail;
     metrics_add(agg->metrics, AGGREGATE_APPLIES, 1);
-    metrics_add(agg->metrics, AGGREGATE_ENTRIES, tail->entries);
-    metrics_add(agg->metrics, AGGREGATE_BYTES, tail->bytes);
+    metrics_add(agg->metrics, AGGREGATE_ENTRIES, agg->sent.entries);
+    metrics_add(agg->metrics, AGGREGATE_BYTES, agg->sent.bytes);
     tail->entries_max =
         2 * tail->entries_max < APPLY_ENTRIES_MAX ? 2 * tail->entries_max : APPLY_ENTRIES_MAX;
-    log_tail_applied(tail);
-    agg->cursor = tail->last;
+    agg->cursor = agg->sent.last;
+}
+
+/* Closing forgets days of which nothing is folded, so that it has its turn before anything is. */
+static bool may_go_ahead(const struct aggregator *agg)
+{
+    return agg->tail.is_full && !agg->tail.is_stuck && !is_busy(agg) &&
+           clock_mono_ms() - agg->others_at_ms < APPLY_AHEAD_MS;
+}
+
+/* Sends the call, and folds what comes next until the reply is there. NULL with the trouble. */
+static struct redis_reply *send_and_go_ahead(struct aggregator *agg)
+{
+    static const char DOING[] = "applying";
+    struct trouble ahead;
+    bool good = true;
+    if (!log_tail_look_ahead(&agg->tail, agg->redis, &agg->trouble))
+        return NULL;
+    if (!redis_send(agg->redis, agg->call.argc, agg->call.argv))
+        return trouble_check(&agg->trouble, DOING, agg->redis, NULL);
+    good = log_tail_fold_ahead(&agg->tail, &ahead);
+    struct redis_reply *reply =
+        trouble_check(&agg->trouble, DOING, agg->redis, redis_receive(agg->redis));
+    if (reply == NULL || good)
+        return reply;
+    redis_reply_free(reply);
+    agg->trouble = ahead;
+    return NULL;
 }
 
 static bool apply(struct aggregator *agg)
 {
-    apply_call_build(&agg->call, agg->shard, &agg->tail.ledger, log_entry_id_str(&agg->cursor),
-                     log_entry_id_str(&agg->tail.last), clock_wall_ms());
+    struct log_tail *tail = &agg->tail;
+    bool goes_ahead = may_go_ahead(agg);
+    apply_call_build(&agg->call, agg->shard, &tail->ledger, log_entry_id_str(&agg->cursor),
+                     log_entry_id_str(&tail->last), clock_wall_ms());
+    agg->sent.entries = tail->entries;
+    agg->sent.bytes = tail->bytes;
+    agg->sent.last = tail->last;
+    log_tail_sent(tail);
     struct redis_reply *reply =
-        trouble_check(&agg->trouble, "applying", agg->redis,
-                      redis_command(agg->redis, agg->call.argc, agg->call.argv));
+        goes_ahead ? send_and_go_ahead(agg)
+                   : trouble_check(&agg->trouble, "applying", agg->redis,
+                                   redis_command(agg->redis, agg->call.argc, agg->call.argv));
     if (reply == NULL)
         return apply_refused(agg);
     bool good = redis_reply_is(reply, "OK");
@@ -316,8 +360,12 @@ static void bound_ledger(struct aggregator *agg, int64_t now_ms)
     agg->ledger_check_at_ms = now_ms + LEDGER_CHECK_MS;
     size_t bytes = ledger_bytes(&agg->tail.ledger);
     metrics_set(agg->metrics, AGGREGATE_LEDGER_BYTES, bytes);
-    if (bytes > LEDGER_BYTES_MAX)
+    if (bytes <= LEDGER_BYTES_MAX)
+        return;
+    if (agg->tail.entries == 0)
         ledger_forget(&agg->tail.ledger);
+    else /* what was folded ahead goes with it */
+        start_over(agg);
 }
 
 /* How long the log is, beyond what is applied and cut off, and the quarantine. What is wrong is the
@@ -454,7 +502,12 @@ static bool step(struct aggregator *agg)
         if (!agg->has_cursor) /* it has set something aside */
             return true;
     }
-    if (!prune(agg) || !close_days(agg) || !gather(agg, &began_ms))
+    if (tail->entries == 0) {
+        agg->others_at_ms = clock_mono_ms();
+        if (!prune(agg) || !close_days(agg))
+            return false;
+    }
+    if (!gather(agg, &began_ms))
         return false;
     bool was_full = tail->is_full;
     if (tail->entries > 0) {

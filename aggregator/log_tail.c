@@ -6,7 +6,9 @@
  *
  * A day that is not among the open days has nothing at rest, so none of its tables is asked for: an
  * imported log brings hundreds of such days, of some sixty tables and crosses each. What an apply
- * has no room for stays, as it was read, for the next one.
+ * has no room for stays, as it was read, for the next one; of a long log it is folded while Redis
+ * works on the apply before, which cannot be asked anything meanwhile: then `redis` is NULL, and
+ * the open days are those that were open before.
  *
  * All that can fail for good is tried before anything of the entry is folded. Called by the
  * aggregator. */
@@ -31,6 +33,12 @@ static size_t left(const struct log_tail *tail)
     return redis_reply_count(redis_reply_at(redis_reply_at(tail->read, 0), 1)) - tail->read_at;
 }
 
+static void forget_open(struct log_tail *tail)
+{
+    redis_reply_free(tail->open);
+    tail->open = NULL;
+}
+
 static void forget_read(struct log_tail *tail)
 {
     redis_reply_free(tail->read);
@@ -49,6 +57,7 @@ void log_tail_init(struct log_tail *tail, uint32_t shard)
 void log_tail_done(struct log_tail *tail)
 {
     forget_read(tail);
+    forget_open(tail);
     ledger_forget(&tail->ledger);
     buf_done(&tail->key);
 }
@@ -62,12 +71,13 @@ static void empty(struct log_tail *tail)
 void log_tail_begin(struct log_tail *tail, const struct log_entry_id *cursor)
 {
     forget_read(tail);
+    forget_open(tail);
     ledger_forget(&tail->ledger);
     tail->last = *cursor;
     empty(tail);
 }
 
-void log_tail_applied(struct log_tail *tail)
+void log_tail_sent(struct log_tail *tail)
 {
     ledger_applied(&tail->ledger);
     tail->oldest_ms = 0;
@@ -81,6 +91,7 @@ enum folded {
     FOLDED,
     FOLD_STUCK,
     FOLD_TROUBLE,
+    FOLD_LATER, /* something has to be loaded, and there is no Redis now */
 };
 
 static enum folded stuck(struct log_tail *tail, const char *why, struct str key)
@@ -156,6 +167,8 @@ static enum folded load_missing(struct log_tail *tail, struct redis *redis,
     struct ledger_day *day = ledger_day(&tail->ledger, section->site, section->date);
     uint32_t tables = fold_missing_tables(section, day);
     uint64_t crosses = fold_missing_crosses(section, day);
+    if (redis == NULL && (tables != 0 || crosses != 0))
+        return FOLD_LATER;
     for (int t = 0; t < TABLE__COUNT && folded == FOLDED; t++)
         if ((tables >> t & 1) != 0)
             folded =
@@ -197,6 +210,18 @@ static struct redis_reply *ask_open(const struct log_tail *tail, struct redis *r
     return reply;
 }
 
+static bool is_among(const struct redis_reply *fields, const struct section *section)
+{
+    struct buf field;
+    bool found = false;
+    buf_init(&field, KEY_BYTES_MAX);
+    model_open_field(&field, section->site, section->date);
+    for (size_t i = 0; i < redis_reply_count(fields) && !found; i++)
+        found = str_eq(redis_reply_str(redis_reply_at(fields, i)), buf_str(&field));
+    buf_done(&field);
+    return found;
+}
+
 /* Days that are not known yet and not open either are known to be empty from here on. */
 static enum folded meet_days(struct log_tail *tail, struct redis *redis, const struct day_set *set,
                              struct trouble *ret_trouble)
@@ -206,12 +231,13 @@ static enum folded meet_days(struct log_tail *tail, struct redis *redis, const s
         is_known = ledger_knows(&tail->ledger, set->sections[i]->site, set->sections[i]->date);
     if (is_known)
         return FOLDED;
-    struct redis_reply *reply = ask_open(tail, redis, set, ret_trouble);
-    if (reply == NULL)
+    struct redis_reply *reply = redis == NULL ? NULL : ask_open(tail, redis, set, ret_trouble);
+    if (redis != NULL && reply == NULL)
         return FOLD_TROUBLE;
     for (size_t i = 0; i < set->count; i++) {
         const struct section *section = set->sections[i];
-        bool is_open = redis_reply_type(redis_reply_at(reply, i)) != REDIS_TYPE_NIL;
+        bool is_open = redis == NULL ? is_among(tail->open, section)
+                                     : redis_reply_type(redis_reply_at(reply, i)) != REDIS_TYPE_NIL;
         if (!is_open && !ledger_knows(&tail->ledger, section->site, section->date))
             ledger_day_is_empty(ledger_day(&tail->ledger, section->site, section->date));
     }
@@ -313,17 +339,46 @@ static bool fold_read(struct log_tail *tail, struct redis *redis, struct trouble
     return folded != FOLD_TROUBLE;
 }
 
+/* Makes sure that something is read, when there is something. */
+static bool read_more(struct log_tail *tail, struct redis *redis, bool wait,
+                      struct trouble *ret_trouble)
+{
+    if (left(tail) > 0)
+        return true;
+    forget_read(tail);
+    tail->read =
+        trouble_check(ret_trouble, "reading the log", redis, read_entries(tail, redis, wait));
+    return tail->read != NULL;
+}
+
 bool log_tail_read(struct log_tail *tail, struct redis *redis, bool wait, size_t *ret_count,
                    struct trouble *ret_trouble)
 {
+    if (!read_more(tail, redis, wait, ret_trouble))
+        return false;
     *ret_count = left(tail);
-    if (*ret_count == 0) {
-        forget_read(tail);
-        tail->read =
-            trouble_check(ret_trouble, "reading the log", redis, read_entries(tail, redis, wait));
-        if (tail->read == NULL)
-            return false;
-        *ret_count = left(tail);
-    }
     return *ret_count == 0 || fold_read(tail, redis, ret_trouble);
+}
+
+/* --- Ahead ------------------------------------------------------------------------------------ */
+
+bool log_tail_look_ahead(struct log_tail *tail, struct redis *redis, struct trouble *ret_trouble)
+{
+    struct buf key;
+    forget_open(tail);
+    if (!read_more(tail, redis, false, ret_trouble))
+        return false;
+    buf_init(&key, KEY_BYTES_MAX);
+    model_key_open(&key, tail->shard);
+    tail->open = trouble_check(ret_trouble, "reading which days are open", redis,
+                               redis_do(redis, STR_LIT("HKEYS"), buf_str(&key)));
+    buf_done(&key);
+    return tail->open != NULL;
+}
+
+bool log_tail_fold_ahead(struct log_tail *tail, struct trouble *ret_trouble)
+{
+    bool good = fold_read(tail, NULL, ret_trouble);
+    forget_open(tail);
+    return good;
 }

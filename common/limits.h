@@ -212,6 +212,9 @@ static_assert(QUERY_GROUPS_MAX >= QUERY_DAYS_MAX, "a day's figure each fits");
 /* When an apply takes long the next one waits nine times as long, so that applying takes a tenth of
  * the time at most, but never longer than this. */
 #define APPLY_EVERY_MS_MAX 1000
+/* Of a long log the next entries are folded while an apply is under way, but closing days has its
+ * turn, before anything is folded, as often as this. */
+#define APPLY_AHEAD_MS 1000
 /* An entry that has waited for longer is worth a look: applying takes a second at most. */
 #define LOG_LAG_MS_MAX 10000
 /* How long the aggregator waits for the log before it looks for a signal to stop. */

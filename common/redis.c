@@ -268,19 +268,35 @@ static bool append_command(struct redis *redis, size_t argc, const struct str *a
     return good;
 }
 
-static struct redis_reply *read_reply(struct redis *redis)
+static void note_error(struct redis *redis)
+{
+    (void)snprintf(redis->error, sizeof(redis->error), "%s",
+                   redis->ctx->err != 0 ? redis->ctx->errstr : "no reply");
+}
+
+struct redis_reply *redis_receive(struct redis *redis)
 {
     void *reply = NULL;
     if (redisGetReply(redis->ctx, &reply) == REDIS_OK && reply != NULL)
         return reply;
-    (void)snprintf(redis->error, sizeof(redis->error), "%s",
-                   redis->ctx->err != 0 ? redis->ctx->errstr : "no reply");
+    note_error(redis);
     return NULL;
+}
+
+bool redis_send(struct redis *redis, size_t argc, const struct str *argv)
+{
+    int is_done = 0;
+    bool good = append_command(redis, argc, argv);
+    while (good && !is_done)
+        good = redisBufferWrite(redis->ctx, &is_done) == REDIS_OK;
+    if (!good)
+        note_error(redis);
+    return good;
 }
 
 struct redis_reply *redis_command(struct redis *redis, size_t argc, const struct str *argv)
 {
-    return append_command(redis, argc, argv) ? read_reply(redis) : NULL;
+    return append_command(redis, argc, argv) ? redis_receive(redis) : NULL;
 }
 
 bool redis_pipeline(struct redis *redis, size_t count, const size_t *argc,
@@ -290,7 +306,7 @@ bool redis_pipeline(struct redis *redis, size_t count, const size_t *argc,
         if (!append_command(redis, argc[i], argv[i]))
             return false;
     for (size_t i = 0; i < count; i++) {
-        ret_replies[i] = read_reply(redis);
+        ret_replies[i] = redis_receive(redis);
         if (ret_replies[i] != NULL)
             continue;
         while (i > 0)

@@ -56,6 +56,11 @@ void redis_free(struct redis *redis);
 /* NULL: the outcome is unknown and the connection is dead (redis_error() says why). A reply is the
  * caller's, freed by redis_reply_free(). */
 struct redis_reply *redis_command(struct redis *redis, size_t argc, const struct str *argv);
+/* The two halves of it, for who has something to do meanwhile: false, or NULL, as above. Exactly
+ * one redis_receive() follows each redis_send() that was good, and no other command comes between.
+ */
+MUST_CHECK bool redis_send(struct redis *redis, size_t argc, const struct str *argv);
+struct redis_reply *redis_receive(struct redis *redis);
 /* Sends many, then reads all replies into ret_replies; false when the connection died (none is
  * returned). */
 MUST_CHECK bool redis_pipeline(struct redis *redis, size_t count, const size_t *argc,

@@ -198,7 +198,7 @@ static void apply_log(void)
         if (!redis_reply_is(reply, "OK"))
             die("an apply did not count");
         redis_reply_free(reply);
-        log_tail_applied(tail);
+        log_tail_sent(tail);
         bench.cursor = tail->last;
     }
 }

@@ -105,6 +105,26 @@ static void killed_at_any_moment_it_counts_once(void **state)
     assert_counts_equal_the_oracle();
 }
 
+/* So long that what comes next is folded while an apply is under way. */
+static void a_long_log_is_counted_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4000; i++)
+        append_views(1 + randombytes_uniform(10));
+    for (int i = 0; i < 12; i++) {
+        pid_t pid = start_aggregator(&server.address);
+        sleep_ms(20 + (long)randombytes_uniform(60));
+        kill_aggregator(pid);
+    }
+    for (int i = 0; i < 2000; i++)
+        append_views(1 + randombytes_uniform(10));
+    pid_t first = start_aggregator(&server.address), second = start_aggregator(&server.address);
+    wait_applied();
+    stop_aggregator(first);
+    stop_aggregator(second);
+    assert_counts_equal_the_oracle();
+}
+
 static void a_killed_redis_counts_once(void **state)
 {
     (void)state;
@@ -438,6 +458,7 @@ int main(void)
         SERVED(it_stops_soon),
         SERVED(two_aggregators_count_once),
         SERVED(killed_at_any_moment_it_counts_once),
+        SERVED(a_long_log_is_counted_once),
         SERVED(a_killed_redis_counts_once),
         SERVED(a_lost_reply_is_settled_by_the_cursor),
         SERVED(past_a_tables_cap_values_count_as_other),
