@@ -83,12 +83,13 @@ try {
     run(footfall, ['site', 'remove', site, '--yes', '--data', data]);
   }
   redis.close();
-  const ratios = ours.map((time, i) => theirs[i] / time);
+  const ratios = ours.map((time, i) => theirs[i] / time), countedRatios = counted.map((time, i) => theirs[i] / time);
   const round = (value) => Number(value.toFixed(3));
   console.log(JSON.stringify({
     bench: 'import', lines, mb: Math.round(statSync(log).size / 1e6), rounds,
     footfall_s: round(median(ours)), counted_s: round(median(counted)), goaccess_s: round(median(theirs)),
     ratio: round(median(ratios)), ratios: ratios.map(round),
+    counted_ratio: round(median(countedRatios)), counted_ratios: countedRatios.map(round),
     lines_per_second: Math.round(lines / median(ours)),
   }));
 } finally {
