@@ -23,7 +23,7 @@ static void a_view_is_sealed_at_the_mixing_number_and_not_before(void **state)
     (void)state;
     struct fixture fixture = {0};
     fixture_start(&fixture, 10, 3600);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     for (int i = 0; i < 9; i++)
         assert_true(fixture_count_view(&fixture, 3 * i));
     fixture_turns(&fixture, 40);
@@ -40,7 +40,7 @@ static void a_lone_view_is_sealed_when_it_is_old_enough(void **state)
     (void)state;
     struct fixture fixture = {0};
     fixture_start(&fixture, 10, 1);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     assert_true(fixture_count_view(&fixture, 1));
     fixture_turns(&fixture, 40);
     assert_int_equal(fake_redis_count(fixture.redis), 0);
@@ -92,7 +92,7 @@ static void a_store_that_forgot_the_writer_gets_a_new_name(void **state)
     enum fault script[] = {FAULT_NONE, FAULT_NONE, FAULT_FORGET, FAULT_NONE};
     struct fixture fixture = {.script = script, .script_len = ARRAY_LEN(script)};
     fixture_start(&fixture, 1, 60);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     uint64_t name = writer_id(fixture.writer);
     for (int i = 0; i < 4; i++) {
         assert_true(fixture_count_view(&fixture, i));
@@ -110,7 +110,7 @@ static void while_redis_is_away_counting_goes_on(void **state)
     (void)state;
     struct fixture fixture = {0};
     fixture_start(&fixture, 1, 60);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     fake_redis_pause(fixture.redis);
     for (int i = 0; i < 20000; i++) {
         assert_true(fixture_count_view(&fixture, i));
@@ -147,7 +147,7 @@ static void midnight_seals_nothing_that_is_not_mixed(void **state)
     (void)state;
     struct fixture fixture = {0};
     fixture_start(&fixture, 10, 3600);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     assert_true(fixture_count_page(&fixture, "a.example", FIXTURE_DATE, "/last"));
     assert_true(fixture_count_page(&fixture, "a.example", FIXTURE_DATE + 1, "/first"));
     assert_true(fixture_count_page(&fixture, "a.example", FIXTURE_DATE, "/back"));
@@ -173,7 +173,7 @@ static void a_third_day_seals_the_first(void **state)
     (void)state;
     struct fixture fixture = {0};
     fixture_start(&fixture, 10, 3600);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     for (uint32_t day = 0; day < 4; day++)
         assert_true(fixture_count_page(&fixture, "a.example", FIXTURE_DATE + day, "/a"));
     fixture_turns(&fixture, 100);
@@ -265,7 +265,7 @@ static void live_parts_name_the_batches(void **state)
     struct fixture fixture = {0};
     struct told told = {0};
     fixture_start(&fixture, 10, 3600);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     for (int i = 0; i < 9; i++)
         assert_true(fixture_count_view(&fixture, 3 * i));
     writer_each_live(fixture.writer, on_live, &told);
@@ -301,7 +301,7 @@ static void live_tells_the_newest_batches(void **state)
     (void)state;
     struct fixture fixture = {0};
     fixture_start(&fixture, 1, 60);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     for (int i = 0; i < 3 * LIVE_PARTS_MAX; i++) {
         assert_true(fixture_count_view(&fixture, 3 * i));
         assert_true(fixture_drain(&fixture));

@@ -94,14 +94,14 @@ bool fixture_drain(struct fixture *fixture)
     return false;
 }
 
-void fixture_await_direct(struct fixture *fixture)
+void fixture_await(struct fixture *fixture, enum outbox_state state)
 {
     for (int i = 0; i < FIXTURE_PATIENCE_TURNS; i++) {
-        if (writer_state(fixture->writer) == OUTBOX_DIRECT)
+        if (writer_state(fixture->writer) == state)
             return;
         fixture_turns(fixture, 1);
     }
-    fail_msg("the log does not take batches");
+    fail_msg("the outbox stays in state %d", (int)writer_state(fixture->writer));
 }
 
 struct writer_counts fixture_counts(const struct fixture *fixture)

@@ -30,7 +30,8 @@ void fixture_die(struct fixture *fixture);
 void fixture_turns(struct fixture *fixture, int count);
 /* False when it does not end. */
 bool fixture_drain(struct fixture *fixture);
-void fixture_await_direct(struct fixture *fixture);
+/* Fails the test when it does not come to that. */
+void fixture_await(struct fixture *fixture, enum outbox_state state);
 struct writer_counts fixture_counts(const struct fixture *fixture);
 
 /* A view of a page of its own, on one of three sites. */

@@ -66,7 +66,7 @@ static void what_redis_does_not_take_is_durable_on_the_disk(void **state)
     (void)state;
     struct fixture fixture = {.folder = folder};
     fixture_start(&fixture, 1, 60);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     fake_redis_pause(fixture.redis);
     count_views(&fixture, 0, 2000);
     assert_true(fixture_drain(&fixture));
@@ -76,7 +76,7 @@ static void what_redis_does_not_take_is_durable_on_the_disk(void **state)
     assert_true(spool_file_count(folder, ".seg") > 0);
     fake_redis_resume(fixture.redis);
     await_counted(&fixture, 2000);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     counts = fixture_counts(&fixture);
     assert_int_equal(counts.outbox.replayed, counts.outbox.spooled);
     assert_int_equal(spool_file_count(folder, ".seg"), 0);
@@ -93,7 +93,7 @@ static void after_an_outage_batches_go_to_the_log_again(void **state)
     fake_redis_resume(fixture.redis);
     await_counted(&fixture, 100);
     fixture_turns(&fixture, 20); /* looking at the log has cut the link */
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     uint64_t spooled = fixture_counts(&fixture).outbox.spooled;
     count_views(&fixture, 100, 200);
     assert_true(fixture_drain(&fixture));
@@ -126,7 +126,7 @@ static void a_slow_answer_is_not_waited_for(void **state)
     enum fault script[] = {FAULT_NONE, FAULT_STALL, FAULT_NONE, FAULT_STALL};
     struct fixture fixture = {.folder = folder, .script = script, .script_len = ARRAY_LEN(script)};
     fixture_start(&fixture, 1, 60);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     count_views(&fixture, 0, 300);
     assert_true(fixture_drain(&fixture));
     assert_true(fixture_counts(&fixture).outbox.spooled > 0);
@@ -141,7 +141,7 @@ static void an_answer_overtakes_the_disk(void **state)
     enum fault script[] = {FAULT_NONE, FAULT_STALL};
     struct fixture fixture = {.folder = folder, .script = script, .script_len = ARRAY_LEN(script)};
     fixture_start(&fixture, 1, 60);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     disk_slow_down(2 * FAKE_REDIS_STALL_MS);
     count_views(&fixture, 0, 300);
     assert_true(fixture_drain(&fixture));
@@ -160,7 +160,7 @@ static void a_log_that_has_lost_its_place_gets_the_spools_batches(void **state)
     enum fault script[] = {FAULT_NONE, FAULT_FORGET};
     struct fixture fixture = {.folder = folder, .script = script, .script_len = ARRAY_LEN(script)};
     fixture_start(&fixture, 1, 60);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     count_views(&fixture, 0, 1);
     assert_true(fixture_drain(&fixture));
     fake_redis_pause(fixture.redis);
@@ -180,11 +180,11 @@ static void a_log_that_refuses_gets_it_later(void **state)
     enum fault script[] = {FAULT_ERROR, FAULT_ERROR, FAULT_ERROR};
     struct fixture fixture = {.folder = folder, .script = script, .script_len = ARRAY_LEN(script)};
     fixture_start(&fixture, 1, 60);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     count_views(&fixture, 0, 100);
     await_counted(&fixture, 100);
     assert_int_equal(fixture_counts(&fixture).outbox.refusals, 3);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     fixture_end(&fixture);
 }
 
@@ -197,7 +197,7 @@ static void a_full_spool_takes_what_it_can(void **state)
     fake_redis_pause(fixture.redis);
     count_views(&fixture, 0, 5000);
     fixture_turns(&fixture, 20);
-    assert_int_equal(writer_state(fixture.writer), OUTBOX_STUCK);
+    fixture_await(&fixture, OUTBOX_STUCK);
     struct spool_state spool;
     spool_get_state(fixture.spool, &spool);
     assert_in_range(spool.bytes, 1, 16 * 1024);
@@ -215,7 +215,7 @@ static void a_log_that_hangs_over_a_bad_disk_is_told_at_once(void **state)
     struct fixture fixture = {.folder = folder, .script = script, .script_len = ARRAY_LEN(script)};
     spool_folder_silence_log();
     fixture_start(&fixture, 1, 60);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     disk_fail(DISK_STAYS_BAD, DISK_ALL, 0, ENOSPC);
     assert_true(fixture_count_view(&fixture, 0));
     assert_true(fixture_drain(&fixture));
@@ -225,7 +225,7 @@ static void a_log_that_hangs_over_a_bad_disk_is_told_at_once(void **state)
     assert_int_equal(writer_state(fixture.writer), OUTBOX_STUCK);
     (void)disk_heal();
     await_counted(&fixture, 2);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     fixture_end(&fixture);
 }
 
@@ -241,7 +241,7 @@ static void a_disk_that_fails_for_a_while_loses_nothing(void **state)
     disk_fail(DISK_STAYS_BAD, DISK_ALL, 0, ENOSPC);
     count_views(&fixture, 100, 200);
     fixture_turns(&fixture, 20);
-    assert_int_equal(writer_state(fixture.writer), OUTBOX_STUCK);
+    fixture_await(&fixture, OUTBOX_STUCK);
     (void)disk_heal();
     assert_true(fixture_drain(&fixture));
     assert_int_equal(writer_state(fixture.writer), OUTBOX_SPOOLING);
@@ -260,7 +260,7 @@ static void a_batch_that_may_be_on_the_disk_keeps_its_name(void **state)
     struct fixture fixture = {.folder = folder, .script = script, .script_len = ARRAY_LEN(script)};
     spool_folder_silence_log();
     fixture_start(&fixture, 1, 60);
-    fixture_await_direct(&fixture);
+    fixture_await(&fixture, OUTBOX_DIRECT);
     count_views(&fixture, 0, 1);
     assert_true(fixture_drain(&fixture));
     fake_redis_pause(fixture.redis);
@@ -268,7 +268,7 @@ static void a_batch_that_may_be_on_the_disk_keeps_its_name(void **state)
     disk_fail(DISK_STAYS_BAD, DISK_DATASYNC, 0, EIO);
     assert_true(fixture_count_view(&fixture, 1));
     fixture_turns(&fixture, 20);
-    assert_int_equal(writer_state(fixture.writer), OUTBOX_STUCK);
+    fixture_await(&fixture, OUTBOX_STUCK);
     fake_redis_resume(fixture.redis);
     assert_true(fixture_drain(&fixture));
     assert_int_equal(fixture_counts(&fixture).outbox.gaps, 1);
