@@ -236,6 +236,11 @@ void model_key_month(struct buf *out, struct str site, uint32_t date)
     buf_printf(out, "ff:{%u}:%.*s:month:%06u", model_shard(site), STR_ARG(site), date / 100);
 }
 
+void model_key_sum(struct buf *out, struct str site, uint32_t date)
+{
+    buf_printf(out, "ff:{%u}:%.*s:sum:%06u", model_shard(site), STR_ARG(site), date / 100);
+}
+
 void model_key_site_prefix(struct buf *out, struct str site)
 {
     buf_printf(out, "ff:{%u}:%.*s:", model_shard(site), STR_ARG(site));
@@ -336,6 +341,8 @@ static const char *site_key_pattern(struct str rest)
         return is_month(rest) ? "ff:{n}:<site>:names:<yyyymm>" : NULL;
     if (str_eq(kind, STR_LIT("month")))
         return is_month(rest) ? "ff:{n}:<site>:month:<yyyymm>" : NULL;
+    if (str_eq(kind, STR_LIT("sum")))
+        return is_month(rest) ? "ff:{n}:<site>:sum:<yyyymm>" : NULL;
     if (!take_until(&rest, ':', &date) || !is_date(date))
         return NULL;
     if (str_eq(kind, STR_LIT("live")))
@@ -416,6 +423,7 @@ static const struct model_pattern PATTERNS[] = {
     {"ff:{n}:<site>:day:<date>", MODEL_EXPIRES, 0},
     {"ff:{n}:<site>:names:<yyyymm>", MODEL_EXPIRES, 0},
     {"ff:{n}:<site>:month:<yyyymm>", MODEL_EXPIRES, 0},
+    {"ff:{n}:<site>:sum:<yyyymm>", MODEL_EXPIRES, 0},
 };
 
 size_t model_pattern_count(void)

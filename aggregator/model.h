@@ -136,6 +136,8 @@ void model_key_imports(struct buf *out, struct str site);
 void model_key_day(struct buf *out, struct str site, uint32_t date);
 void model_key_names(struct buf *out, struct str site, uint32_t date);
 void model_key_month(struct buf *out, struct str site, uint32_t date);
+/* What a month's sealed days add up to (month_sum.h); any date of the month. */
+void model_key_sum(struct buf *out, struct str site, uint32_t date);
 /* Pub/sub channels (never persisted): a site's live messages; "the site list has changed". */
 void model_channel_live(struct buf *out, struct str site);
 void model_channel_sites(struct buf *out);

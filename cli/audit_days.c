@@ -9,6 +9,7 @@
 
 #include "aggregator/day.h"
 #include "aggregator/model.h"
+#include "aggregator/month_sum.h"
 #include "aggregator/record.h"
 #include "cli/audit_sums.h"
 
@@ -233,6 +234,28 @@ static void audit_record(struct audit_days *days, const struct day_place *place,
     record_reader_free(reader);
 }
 
+/* What a month adds up to tells of some tables only, so nothing of it adds up to anything. */
+static void audit_sum(struct audit_days *days, const struct day_place *place, struct str bytes,
+                      struct str name_bytes)
+{
+    struct record_names month;
+    struct day day;
+    struct record_reader *reader = record_reader_new();
+    record_names_init(&month);
+    day_init(&day, place->date, &month.names);
+    struct str record =
+        bytes.len < MONTH_SUM_STAMPS_BYTES ? STR_EMPTY : str_from_at(bytes, MONTH_SUM_STAMPS_BYTES);
+    enum record_status status = record_names_read(&month, name_bytes)
+                                    ? record_decode(reader, record, &month, &day)
+                                    : RECORD_BAD_NAMES;
+    if (status != RECORD_OK)
+        audit_breach(days->report, "The sum of %.*s, month of %" PRIu32 ", cannot be read: %s.",
+                     STR_ARG(place->site), place->date, record_status_text(status));
+    day_done(&day);
+    record_names_done(&month);
+    record_reader_free(reader);
+}
+
 /* A record that has gone since SCAN found it was sealed into a month, or has expired. */
 static bool audit_sealed(struct audit_days *days, const struct day_place *place, struct str key)
 {
@@ -245,6 +268,8 @@ static bool audit_sealed(struct audit_days *days, const struct day_place *place,
     const struct redis_reply *bytes = redis_reply_at(reply, 0);
     if (redis_reply_type(bytes) == REDIS_TYPE_STRING && str_eq(place->kind, STR_LIT("names")))
         audit_names(days, place, redis_reply_str(bytes));
+    else if (redis_reply_type(bytes) == REDIS_TYPE_STRING && str_eq(place->kind, STR_LIT("sum")))
+        audit_sum(days, place, redis_reply_str(bytes), redis_reply_str(redis_reply_at(reply, 1)));
     else if (redis_reply_type(bytes) == REDIS_TYPE_STRING)
         audit_record(days, place, redis_reply_str(bytes),
                      redis_reply_str(redis_reply_at(reply, 1)));
@@ -270,7 +295,7 @@ bool audit_days_key(struct audit_days *days, struct str key)
         return has || audit_open(days, &place);
     }
     bool is_sealed = str_eq(place.kind, STR_LIT("day")) || str_eq(place.kind, STR_LIT("month")) ||
-                     str_eq(place.kind, STR_LIT("names"));
+                     str_eq(place.kind, STR_LIT("names")) || str_eq(place.kind, STR_LIT("sum"));
     return !is_sealed || audit_sealed(days, &place, key);
 }
 

@@ -71,11 +71,12 @@ static bool is_key(void (*key_of)(struct buf *, struct str, uint32_t), struct st
     return is_equal;
 }
 
-/* Names of a month are of its days, or of the month itself. */
+/* Names of a month are of its days, or of the month itself; its sum is of its days. */
 static void note_key(struct date_sets *sets, struct str site, struct str key)
 {
     uint32_t date;
-    if (!model_key_date(key, &date) || is_key(model_key_names, site, date, key))
+    if (!model_key_date(key, &date) || is_key(model_key_names, site, date, key) ||
+        is_key(model_key_sum, site, date, key))
         return;
     if (is_key(model_key_month, site, date, key))
         note_month(sets, date);

@@ -9,6 +9,7 @@
 
 #include "aggregator/acl.h"
 #include "aggregator/model.h"
+#include "aggregator/month_sum.h"
 #include "aggregator/record.h"
 #include "aggregator/threshold.h"
 #include "cli/finder.h"
@@ -168,6 +169,38 @@ static void sealed_days_are_read_and_add_up(void **state)
     assert_breaches(1, "The record of a.example, 20261123, cannot be read: ", NULL);
     redis_reply_free(redis_do(owner, STR_LIT("FLUSHALL")));
     buf_done(&record);
+    buf_done(&chunk);
+}
+
+/* Of no table's rows is asked that they add up to a total, which it does not have. */
+static void a_sum_of_a_month_that_cannot_be_read_is_told(void **state)
+{
+    (void)state;
+    struct day_names names;
+    struct day day;
+    struct record_names month;
+    struct buf sum, chunk;
+    day_names_init(&names);
+    day_init(&day, DATE / 100 * 100, &names);
+    record_names_init(&month);
+    buf_init(&sum, BYTES_MAX);
+    buf_init(&chunk, BYTES_MAX);
+    add_views(&day, TABLE_PAGE, "/", 7);
+    buf_append(&sum, (const char[MONTH_SUM_STAMPS_BYTES]){0}, MONTH_SUM_STAMPS_BYTES);
+    record_encode(&day, &month, &sum, &chunk);
+    put(model_key_names, buf_str(&chunk));
+    put(model_key_sum, buf_str(&sum));
+    assert_breaches(0, NULL, NULL);
+    sum.ptr[sum.len - 1] ^= 1;
+    put(model_key_sum, buf_str(&sum));
+    assert_breaches(1, "The sum of a.example, month of 20261100, cannot be read: a part", NULL);
+    put(model_key_sum, STR_LIT("x"));
+    assert_breaches(1, "The sum of a.example, month of 20261100, cannot be read: ", NULL);
+    redis_reply_free(redis_do(owner, STR_LIT("FLUSHALL")));
+    record_names_done(&month);
+    day_done(&day);
+    day_names_done(&names);
+    buf_done(&sum);
     buf_done(&chunk);
 }
 
@@ -337,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sealed_days_are_read_and_add_up),
+        cmocka_unit_test(a_sum_of_a_month_that_cannot_be_read_is_told),
         cmocka_unit_test(a_sealed_day_that_does_not_add_up_is_told),
         cmocka_unit_test(sums_without_hours_are_known_by_their_hour),
         cmocka_unit_test(a_canary_in_the_names_of_a_month_is_found),

@@ -70,6 +70,8 @@ static void fill(void)
             assert_int_equal(counts.folded, 1);
         }
     }
+    /* Is no day, and no month of its own. */
+    redis_reply_free(redis_do(redis, S("SET"), S("ff:{0}:a.example:sum:203006"), S("x")));
 }
 
 static int export(const char *format, const char *from, const char *to)

@@ -196,6 +196,8 @@ static void put_all(struct redis *owner)
         OF_A "names:202611",
         OF_A "month:202310",
         OF_A "month:202611",
+        OF_A "sum:202610",
+        OF_A "sum:202611",
         OF_A "drops:20261031",
         OF_A "live:20261031:page",
         OF_A "live:20261101:page*country",
@@ -230,11 +232,12 @@ static void erasing_takes_whole_months_before_a_date(void **state)
     assert_true(add("a.example", NULL, error));
     put_all(owner);
     assert_true(site_erase(admin, STR_LIT("a.example"), 20261101, &keys, error, sizeof(error)));
-    assert_int_equal(keys, 6);
-    assert_left(owner, "KEYS", OF_A "*", 4);
+    assert_int_equal(keys, 7);
+    assert_left(owner, "KEYS", OF_A "*", 5);
     assert_left(owner, "EXISTS", OF_A "day:20261101", 1);
     assert_left(owner, "EXISTS", OF_A "names:202611", 1);
     assert_left(owner, "EXISTS", OF_A "month:202611", 1);
+    assert_left(owner, "EXISTS", OF_A "sum:202611", 1);
     assert_left(owner, "EXISTS", OF_A "live:20261101:page*country", 1);
     assert_left(owner, "HKEYS", "ff:{0}:open", 2);
     redis_free(owner);
@@ -249,7 +252,7 @@ static void erasing_all_leaves_the_site_and_others(void **state)
     assert_true(add("a.example", NULL, error));
     put_all(owner);
     assert_true(site_erase(admin, STR_LIT("a.example"), 0, &keys, error, sizeof(error)));
-    assert_int_equal(keys, 10);
+    assert_int_equal(keys, 12);
     assert_left(owner, "KEYS", OF_A "*", 0);
     assert_left(owner, "KEYS", OF_AA "*", 1);
     assert_left(owner, "HKEYS", "ff:{0}:open", 1);

@@ -28,6 +28,7 @@ static void every_key_is_spelled_as_documented_and_in_the_inventory(void **state
         {"ff:{0}:a.example:day:20261123", "ff:{n}:<site>:day:<date>"},
         {"ff:{0}:a.example:names:202611", "ff:{n}:<site>:names:<yyyymm>"},
         {"ff:{0}:a.example:month:202611", "ff:{n}:<site>:month:<yyyymm>"},
+        {"ff:{0}:a.example:sum:202611", "ff:{n}:<site>:sum:<yyyymm>"},
     };
     struct buf keys[ARRAY_LEN(EXPECTED)];
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
@@ -46,6 +47,7 @@ static void every_key_is_spelled_as_documented_and_in_the_inventory(void **state
     model_key_day(&keys[11], S("a.example"), 20261123);
     model_key_names(&keys[12], S("a.example"), 20261123);
     model_key_month(&keys[13], S("a.example"), 20261100);
+    model_key_sum(&keys[14], S("a.example"), 20261123);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         assert_true(str_eq(buf_str(&keys[i]), str_from(EXPECTED[i].key)));
         assert_string_equal(model_key_pattern(buf_str(&keys[i])), EXPECTED[i].pattern);
@@ -82,6 +84,7 @@ static void a_key_tells_its_date(void **state)
         {S("ff:{0}:a.example:day:20261123"), 20261123},
         {S("ff:{0}:a.example:names:202611"), 20261101},
         {S("ff:{0}:a.example:month:202611"), 20261101},
+        {S("ff:{0}:a.example:sum:202611"), 20261101},
         {S("ff:{0}:a.example:others:202611"), 0},
         {S("ff:{0}:open"), 0},
         {S("ff:sites"), 0},
@@ -134,6 +137,9 @@ static void other_keys_are_outside_the_inventory(void **state)
         S("ff:{0}:a.example:names:202613"),
         S("ff:{0}:a.example:month:202600"),
         S("ff:{0}:a.example:month:2026x1"),
+        S("ff:{0}:a.example:sum:20261123"),
+        S("ff:{0}:a.example:sum:202611:"),
+        S("ff:{0}:a.example:sums:202611"),
         S("ff:{0}:a.example:seen:20261123:page"),
         S("ff:{0}:a.example:seen:20261123:pages:/a"),
         S("ff:{0}:a.example:visitors:20261123"),
