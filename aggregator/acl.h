@@ -18,14 +18,16 @@
     " (&ff:sites +subscribe +psubscribe +unsubscribe +punsubscribe)"
 
 /* The aggregator loads the functions, applies the log, sets aside what it cannot apply, closes days
- * by the settings of their sites, and prunes. It cannot list the key space, nor add to the log. */
+ * by the settings of their sites, adds months up, and prunes. It cannot list the key space, nor add
+ * to the log. */
 #define ACL_AGGREGATOR                                                                             \
     "resetchannels resetkeys -@all ~ff:{*}:*"                                                      \
     " +function|load +function|list +fcall +ping"                                                  \
-    " +type +get +set +del +unlink +strlen +exists +hget +hmget +hset +hkeys"                      \
+    " +type +get +getrange +set +del +unlink +strlen +exists +hget +hmget +hset +hkeys"            \
     " +pfcount +pfmerge +pexpire +pexpireat +pexpiretime +xread +xrange +xtrim +xlen +xdel "       \
     "+xsetid"                                                                                      \
-    " +time (~ff:{*}:quarantine +xadd) (~ff:{*}:writers +hscan +hdel)"                             \
+    " +time +watch +unwatch +multi +exec (~ff:{*}:quarantine +xadd) (~ff:{*}:writers +hscan "      \
+    "+hdel)"                                                                                       \
     " (~ff:{*}:open +hdel +hgetall) (~ff:{*}:*:* +hgetall) (%R~ff:sites +hmget +hgetall)"
 
 /* The dashboards read: several keys in one step (MULTI), how long the log is, and what is live.

@@ -444,6 +444,7 @@ static bool close_for_a_moment(struct aggregator *agg)
     metrics_add(agg->metrics, AGGREGATE_CLOSED, counts.closed);
     metrics_add(agg->metrics, AGGREGATE_FORGOTTEN, counts.forgotten);
     metrics_add(agg->metrics, AGGREGATE_CLOSE_MOVED, counts.moved);
+    metrics_add(agg->metrics, AGGREGATE_SUMMED, counts.summed);
     metrics_add(agg->metrics, AGGREGATE_CLOSE_MS, counts.ms);
     metrics_set(agg->metrics, AGGREGATE_STUCK, counts.stuck);
     health_set(agg->health, 0, AGGREGATE_CHECK_CLOSE, counts.stuck == 0, counts.stuck);

@@ -32,6 +32,8 @@
       "Open days of sites that are no longer in the list, and that are gone.")                     \
     X(CLOSE_MOVED, COUNTER, "footfall_aggregator_closes_moved_total", "",                          \
       "Closes that changed nothing, since the day changed meanwhile.")                             \
+    X(SUMMED, COUNTER, "footfall_aggregator_month_sums_written_total", "",                         \
+      "Months that were over and whose large tables were added up; again after late batches.")     \
     X(FOLDED, COUNTER, "footfall_aggregator_months_folded_total", "",                              \
       "Months that days were folded into before they left.")                                       \
     X(FOLD_DAMAGED, COUNTER, "footfall_aggregator_folds_damaged_total", "",                        \

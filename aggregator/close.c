@@ -24,6 +24,7 @@
 #include <stdlib.h>
 
 #include "aggregator/close_read.h"
+#include "aggregator/close_sum.h"
 #include "aggregator/model.h"
 #include "aggregator/retention.h"
 #include "aggregator/threshold.h"
@@ -228,6 +229,38 @@ bool closing_day(struct closing *closing, struct redis *redis, struct close_day 
     return good;
 }
 
+/* --- Sums of months --------------------------------------------------------------------------- */
+
+/* A sum that cannot be made stops nothing: only questions take longer. */
+static bool add_up_month(struct closing *closing, struct redis *redis, const struct close_day *day,
+                         uint32_t month, struct trouble *ret_trouble, uint64_t *summed)
+{
+    enum close_sum_outcome outcome;
+    const char *why;
+    if (!close_sum(redis, day->site, month, &outcome, &why, ret_trouble))
+        return false;
+    if (outcome == CLOSE_SUM_FAILED && !closing->is_sum_told)
+        log_error("days of %" PRIu32 " of %.*s are not added up, so that questions take longer: %s",
+                  month, STR_ARG(day->site), why);
+    *summed += outcome == CLOSE_SUM_MADE;
+    if (outcome == CLOSE_SUM_FAILED || outcome == CLOSE_SUM_MADE)
+        closing->is_sum_told = outcome == CLOSE_SUM_FAILED;
+    return true;
+}
+
+/* The month of a day that was closed, when it was the last of it, and the one before, which may
+ * have been missed by an aggregator that ended in between. */
+static bool add_up(struct closing *closing, struct redis *redis, const struct close_day *day,
+                   struct trouble *ret_trouble, uint64_t *summed)
+{
+    const uint32_t months[] = {day->date / 100, month_add(day->date / 100, -1)};
+    bool good = true;
+    for (size_t i = 0; i < ARRAY_LEN(months) && good; i++)
+        if (close_plan_month_is_done(&closing->plan, day, months[i], clock_wall_ms()))
+            good = add_up_month(closing, redis, day, months[i], ret_trouble, summed);
+    return good;
+}
+
 /* --- Turns ------------------------------------------------------------------------------------ */
 
 static void end_of_look(struct closing *closing)
@@ -253,11 +286,12 @@ static bool close_next(struct closing *closing, struct redis *redis, struct ledg
     if (moved)
         return true;
     day->is_told = false;
+    day->is_closed = true;
     ledger_forget_day(ledger, day->site, day->date);
     counts->closed += !day->is_forgotten;
     counts->forgotten += day->is_forgotten;
     closing->closed += !day->is_forgotten;
-    return true;
+    return day->is_forgotten || add_up(closing, redis, day, ret_trouble, &counts->summed);
 }
 
 bool closing_turn(struct closing *closing, struct redis *redis, struct ledger *ledger,

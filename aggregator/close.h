@@ -17,11 +17,13 @@ struct closing {
     int64_t look_at_ms; /* monotonic */
     bool is_under_way;  /* days of the last look are left to be closed */
     uint32_t closed;    /* since the last look */
+    bool is_sum_told;   /* that a month could not be added up; until one was */
 };
 
 struct closing_counts {
     uint64_t closed, forgotten, moved;
-    uint64_t stuck; /* days that are over and cannot be read, now */
+    uint64_t summed; /* months that were added up */
+    uint64_t stuck;  /* days that are over and cannot be read, now */
     uint64_t ms;
 };
 

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "aggregator/model.h"
+#include "aggregator/retention.h"
 
 enum { FIRST_DAYS = 64, HOUR_MS = 60 * 60 * 1000, DAY_MS = 24 * HOUR_MS, UNIX_EPOCH = 19700101 };
 /* The zone whose days end first. */
@@ -188,6 +189,24 @@ struct close_day *close_plan_next(struct close_plan *plan, int64_t wall_ms, int6
             return day;
     }
     return NULL;
+}
+
+static bool is_left_open(const struct close_day *day, struct str site, uint32_t month)
+{
+    return str_eq(day->site, site) && day->date / 100 == month && !day->is_closed && !day->is_told;
+}
+
+/* Days are in order, so those of both months are next to the day. */
+bool close_plan_month_is_done(const struct close_plan *plan, const struct close_day *day,
+                              uint32_t month, int64_t wall_ms)
+{
+    enum { NEAR = 2 * 31 };
+    size_t at = (size_t)(day - plan->days), end = at + NEAR < plan->count ? at + NEAR : plan->count;
+    bool is_open = false;
+    assert(day->settings != NULL);
+    for (size_t i = at < NEAR ? 0 : at - NEAR; i < end; i++)
+        is_open |= is_left_open(&plan->days[i], day->site, month);
+    return !is_open && wall_ms >= close_plan_due_ms(day->settings, month_last_day(month));
 }
 
 size_t close_plan_stuck(const struct close_plan *plan)

@@ -20,6 +20,7 @@ struct close_day {
     bool may_be_over;            /* it is over in some zone: its site's settings say the rest */
     const struct site *settings; /* NULL: they are not known */
     bool is_forgotten;           /* its site is not in the list */
+    bool is_closed;              /* since the look */
 };
 
 struct close_plan {
@@ -57,5 +58,9 @@ void close_plan_settle(struct close_plan *plan, size_t from, struct site *settin
 struct close_day *close_plan_next(struct close_plan *plan, int64_t wall_ms, int64_t mono_ms);
 /* The moment from which a site's day may be closed. */
 int64_t close_plan_due_ms(const struct site *settings, uint32_t date);
+/* Whether a month (yyyymm) of a day's site, the day's own or the one before, is over and has no
+ * open day left, but those that could not be read. */
+bool close_plan_month_is_done(const struct close_plan *plan, const struct close_day *day,
+                              uint32_t month, int64_t wall_ms);
 /* How many days could not be read. */
 size_t close_plan_stuck(const struct close_plan *plan);

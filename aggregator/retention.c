@@ -24,6 +24,14 @@ uint32_t month_add(uint32_t month, int months)
     return (uint32_t)(count / MONTHS_A_YEAR * 100 + count % MONTHS_A_YEAR + 1);
 }
 
+uint32_t month_last_day(uint32_t month)
+{
+    uint32_t date = month * 100 + 31;
+    while (!date_valid(date))
+        date--;
+    return date;
+}
+
 int64_t month_start_ms(uint32_t month)
 {
     return (int64_t)date_diff_days(month * 100 + 1, UNIX_EPOCH) * DAY_MS;

@@ -11,6 +11,8 @@
 
 /* yyyymm and a number of months further; it stops at the ends of the calendar of dates. */
 uint32_t month_add(uint32_t month, int months);
+/* The date of its last day. */
+uint32_t month_last_day(uint32_t month);
 /* The first moment of a month, in UTC. */
 int64_t month_start_ms(uint32_t month);
 uint32_t month_of_ms(int64_t wall_ms);

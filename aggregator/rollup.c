@@ -185,11 +185,39 @@ static struct redis_reply *call_fold(struct redis *redis, const struct month_key
     return redis_command(redis, argc, argv);
 }
 
+/* The sum of the days goes before them; of days that stay after all it is made again. */
+static bool drop_sum(const struct task *task, uint32_t month)
+{
+    struct buf key;
+    buf_init(&key, KEY_BYTES_MAX);
+    model_key_sum(&key, task->site->domain, month * 100);
+    struct redis_reply *reply = trouble_check(
+        task->trouble, DOING, task->redis, redis_do(task->redis, STR_LIT("UNLINK"), buf_str(&key)));
+    bool good = reply != NULL;
+    redis_reply_free(reply);
+    buf_done(&key);
+    return good;
+}
+
+static bool store(const struct task *task, const struct month_keys *keys,
+                  struct redis_reply *const replies[], const struct folded *folded,
+                  int64_t expiry_ms)
+{
+    struct redis_reply *reply =
+        trouble_check(task->trouble, DOING, task->redis,
+                      call_fold(task->redis, keys, replies, folded, expiry_ms));
+    bool good = reply != NULL;
+    task->counts->folded += good && redis_reply_is(reply, "OK");
+    task->counts->moved += good && !redis_reply_is(reply, "OK");
+    redis_reply_free(reply);
+    return good;
+}
+
 /* Reads, folds and stores. A month that cannot be read stays as it is. */
 static bool fold_month(const struct task *task, uint32_t month, int64_t expiry_ms)
 {
     struct month_keys keys;
-    struct redis_reply *replies[MONTH_KEYS], *reply = NULL;
+    struct redis_reply *replies[MONTH_KEYS];
     struct folded folded = {.damage = NULL};
     month_keys_init(&keys, task->site->domain, month);
     bool good = ask_each(task->redis, STR_LIT("GET"), &keys, MONTH_KEYS, replies, task->trouble);
@@ -201,17 +229,12 @@ static bool fold_month(const struct task *task, uint32_t month, int64_t expiry_m
     buf_init(&folded.names, RECORD_NAMES_BYTES_MAX);
     fold(task->rollup, month, replies, &folded);
     if (folded.damage == NULL) {
-        reply = trouble_check(task->trouble, DOING, task->redis,
-                              call_fold(task->redis, &keys, replies, &folded, expiry_ms));
-        good = reply != NULL;
-        task->counts->folded += good && redis_reply_is(reply, "OK");
-        task->counts->moved += good && !redis_reply_is(reply, "OK");
+        good = drop_sum(task, month) && store(task, &keys, replies, &folded, expiry_ms);
     } else {
         log_error("days of %" PRIu32 " of %.*s cannot be folded into their month: %s", month,
                   STR_ARG(task->site->domain), folded.damage);
         task->counts->damaged++;
     }
-    redis_reply_free(reply);
     free_replies(replies, MONTH_KEYS);
     buf_done(&folded.record);
     buf_done(&folded.names);

@@ -44,6 +44,7 @@ static const struct {
     {"aggregator", true, {"hmget", "$S", "a"}, "days that are over stay open"},
     {"aggregator", true, {"hdel", "$O", "a"}, "days that are over stay open"},
     {"aggregator", true, {"unlink", "$N"}, "days that are over stay open"},
+    {"aggregator", true, {"watch", "$N"}, "questions about many months take longer"},
     {"aggregator", true, {"hgetall", "$S"}, "days leave without being folded into months"},
     {"aggregator", false, {"xadd", "$L", "*", "a", "b"}, "it can add to the log"},
     {"aggregator", false, {"hset", "$S", "a", "b"}, "it can change the site list"},

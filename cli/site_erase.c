@@ -1,6 +1,8 @@
 /* Keys of a site, found by their common beginning and deleted one by one.
  *
- * Open days go first: a close that is under way finds its day gone and writes nothing. A whole
+ * Open days go first: a close that is under way finds its day gone and writes nothing. Keys are
+ * gone through twice: the sum of a month may have been written while its days were there still, and
+ * SCAN need not tell of a key that comes meanwhile; once the days are gone none is written. A whole
  * month at a time, because the days of a month share a list of names, and a list that lost some of
  * its days would still tell their names. */
 
@@ -132,7 +134,7 @@ bool site_erase(struct redis *redis, struct str domain, uint32_t before, size_t 
                               .before = before,
                               .error = error,
                               .error_bytes = error_bytes};
-    if (!forget_open_days(&erasing) || !delete_keys(&erasing))
+    if (!forget_open_days(&erasing) || !delete_keys(&erasing) || !delete_keys(&erasing))
         return false;
     rewrite_journal(&erasing);
     *ret_keys = erasing.keys;

@@ -197,6 +197,50 @@ static void a_look_takes_days_up_to_its_cap(void **state)
 
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
+/* --- Months ----------------------------------------------------------------------------------- */
+
+/* Of the last of the days that are open, in UTC. */
+static bool is_done(const char *const fields[], size_t count, uint32_t month, int64_t wall_ms)
+{
+    close_plan_begin(&plan);
+    for (size_t i = 0; i < count; i++)
+        close_plan_see(&plan, str_from(fields[i]), S("1-0"), wall_ms, 0);
+    close_plan_seen(&plan);
+    for (size_t from = 0; from < plan.count; from = close_plan_run(&plan, from))
+        close_plan_settle(&plan, from, site_in("UTC"));
+    plan.days[plan.count - 1].is_closed = true;
+    return close_plan_month_is_done(&plan, &plan.days[plan.count - 1], month, wall_ms);
+}
+
+static void a_month_is_done_when_it_is_over_and_nothing_of_it_is_open(void **state)
+{
+    (void)state;
+    static const char *const ONE[] = {"a.example:20261031"};
+    static const char *const TWO[] = {"a.example:20261001", "a.example:20261031"};
+    static const char *const LATE[] = {"a.example:20261031", "a.example:20261123"};
+    static const char *const OTHERS[] = {"a.exam:20261101", "a.example:20260930",
+                                         "a.example:20261031"};
+    const int64_t over_ms = INT64_C(1793491200000) + CLOSE_AFTER_MS; /* 2026-11-01 */
+    assert_false(is_done(ONE, 1, 202610, over_ms - 1));
+    assert_true(is_done(ONE, 1, 202610, over_ms));
+    assert_false(is_done(TWO, 2, 202610, over_ms));
+    assert_true(is_done(TWO, 2, 202609, over_ms));
+    assert_true(is_done(OTHERS, 3, 202610, over_ms));
+    assert_false(is_done(OTHERS, 3, 202609, over_ms));
+    assert_false(is_done(LATE, 2, 202610, DUE_MS));
+    assert_false(is_done(LATE, 2, 202611, DUE_MS));
+}
+
+/* It may be so for long. */
+static void a_day_that_cannot_be_read_does_not_hold_its_month_up(void **state)
+{
+    (void)state;
+    static const char *const TWO[] = {"a.example:20261001", "a.example:20261031"};
+    assert_false(is_done(TWO, 2, 202610, DUE_MS));
+    plan.days[0].is_told = true;
+    assert_true(close_plan_month_is_done(&plan, &plan.days[1], 202610, DUE_MS));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +251,8 @@ int main(void)
         FRESH(a_day_of_today_goes_with_its_site_only),
         FRESH(a_site_is_settled_for_all_of_its_days),
         FRESH(a_look_takes_days_up_to_its_cap),
+        FRESH(a_month_is_done_when_it_is_over_and_nothing_of_it_is_open),
+        FRESH(a_day_that_cannot_be_read_does_not_hold_its_month_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
