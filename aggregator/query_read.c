@@ -8,9 +8,10 @@
  *     ├─▶ HEADERS ─▶ PARTS   of months of which a run is not kept, a few at once ─▶ sums
  *     └─▶ LIVE               of each open day: counters, sketches, marks, and the stamps once more
  *
- * Twelve months by page, nothing kept, on 26 November: LOOK; HEADERS of all days; PARTS, a page
- * part a day and the months' names, in one step or up to twelve; LIVE of the 25th and the 26th. The
- * same again: LOOK, with a stamp for each day; LIVE twice.
+ * Twelve months by page, nothing kept, on 26 November: LOOK; HEADERS of all days and months' sums;
+ * PARTS, a page part of each sum, or of each day where there is none, and the months' names, in one
+ * step or up to twelve; LIVE of the 25th and the 26th. The same again: LOOK, with a stamp for each
+ * day; LIVE twice.
  *
  * An open day is in its record up to the last close, and in its counters from then on. A close
  * between two steps would move counts from what is read last to what was read first; the stamps in
@@ -23,6 +24,7 @@
 
 #include "aggregator/query_cross.h"
 #include "aggregator/query_sealed.h"
+#include "aggregator/retention.h"
 
 struct run {
     uint32_t first, last; /* dates */
@@ -60,6 +62,7 @@ struct query_read {
     struct query_answer *answer;
     enum step step;
     unsigned tries;
+    bool without_sums; /* begun anew: one that is damaged may be why */
     struct read_date *dates;
     struct run *runs;
     struct month *months;
@@ -95,18 +98,10 @@ static bool continues_run(const struct query_plan *plan, uint32_t before, uint32
     return date_add_days(before, 1) == date && memcmp(left, right, sizeof(left)) == 0;
 }
 
-static uint32_t month_end(uint32_t month)
-{
-    uint32_t end = month + 31;
-    while (!model_date_valid(end))
-        end--;
-    return end;
-}
-
 /* Whether a run has all of the month's days up to today. */
 static bool run_covers(const struct query_read *read, const struct run *run, uint32_t month)
 {
-    uint32_t end = month_end(month);
+    uint32_t end = month_last_day(month / 100);
     end = end < read->plan->today ? end : read->plan->today;
     return run->first <= month + 1 && run->last >= end;
 }
@@ -191,7 +186,7 @@ static void look_at_month(struct query_read *read, const struct month *month)
         query_commands_end_arg(&read->commands);
     }
     query_commands_add(&read->commands, STR_LIT("EXISTS"));
-    for (uint32_t date = month->date + 1; date <= month_end(month->date); date++) {
+    for (uint32_t date = month->date + 1; date <= month_last_day(month->date / 100); date++) {
         model_key_day(query_commands_arg(&read->commands), site, date);
         query_commands_end_arg(&read->commands);
     }
@@ -316,6 +311,8 @@ static void begin_month(struct query_read *read, struct month *month)
         .has_days = month->has_days,
         .seen = month->seen,
         .record = month->seen.is_there ? &month->record : NULL,
+        .may_have_sum = month->is_whole && month->has_days && !read->without_sums &&
+                        month_last_day(month->date / 100) < read->plan->today,
     };
     month->sealed = query_sealed_new(read->plan, read->cache, &of);
     for (size_t i = 0; i < month->count; i++) {
@@ -427,6 +424,7 @@ static enum query_read_status begin_anew(struct query_read *read)
 {
     if (++read->tries >= QUERY_TRIES_MAX)
         return QUERY_READ_FAILED;
+    read->without_sums = true;
     forget(read);
     query_answer_reset(read->answer);
     begin_look(read);

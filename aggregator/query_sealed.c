@@ -1,5 +1,6 @@
 /* One month of a question: the parts of its days' records and of its own, which holds the days that
- * were folded into it and no other, so that all of them add up.
+ * were folded into it and no other, so that all of them add up. What the sum of the month has of
+ * its days (month_sum.h) is read from it and not from them.
  *
  *   headers of days ─▶ names (what is not kept of them) and parts ─▶ a day with the month's names
  *                                                                     ─▶ rows of the run's sum
@@ -12,6 +13,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "aggregator/month_sum.h"
 #include "aggregator/query_cross.h"
 
 struct sealed_date {
@@ -28,7 +30,9 @@ struct query_sealed {
     bool asks_names;
     uint32_t names_from; /* where what is asked of them begins */
     size_t date_count;
-    struct sealed_date dates[31];
+    struct sealed_date dates[MONTH_SUM_DAYS];
+    bool has_sum; /* one that holds for the dates as they were seen */
+    struct record sum;
     struct record_reader *reader; /* the cache's */
     /* What was decoded and is in no sum yet: a cross as cells of `day`, tables in `sums`. */
     struct day day;
@@ -154,21 +158,46 @@ void query_sealed_add_date(struct query_sealed *sealed, uint32_t date, struct qu
     next->sum = sum;
 }
 
+/* Of the sum of the month. */
+static void add_sum_range(const struct query_sealed *sealed, struct query_commands *commands,
+                          size_t first, size_t last)
+{
+    query_commands_add(commands, STR_LIT("GETRANGE"));
+    model_key_sum(query_commands_arg(commands), sealed->plan->site->domain, sealed->month.date);
+    query_commands_end_arg(commands);
+    query_commands_range(commands, first, (int64_t)last);
+}
+
+static bool asks_sum(const struct query_sealed *sealed)
+{
+    return sealed->month.may_have_sum &&
+           (query_sealed_metrics(sealed->plan) & ~MONTH_SUM_METRICS) == 0;
+}
+
 void query_sealed_add_headers(struct query_sealed *sealed, struct query_commands *commands)
 {
     for (size_t d = 0; sealed->month.has_days && d < sealed->date_count; d++)
         query_sealed_add_range(commands, sealed->plan->site, sealed->dates[d].date, 0,
                                RECORD_HEADER_BYTES_MAX - 1);
+    if (asks_sum(sealed))
+        add_sum_range(sealed, commands, 0, MONTH_SUM_HEAD_BYTES_MAX - 1);
 }
 
 enum query_sealed_status query_sealed_take_headers(struct query_sealed *sealed,
                                                    const struct redis_reply *exec, size_t first)
 {
+    struct month_stamps stamps = {{0}};
     for (size_t d = 0; sealed->month.has_days && d < sealed->date_count; d++) {
         struct sealed_date *date = &sealed->dates[d];
-        if (!query_sealed_open(redis_reply_str(redis_reply_at(exec, first + d)), date->date,
-                               &date->seen, &date->record))
+        struct str header = redis_reply_str(redis_reply_at(exec, first + d));
+        if (!query_sealed_open(header, date->date, &date->seen, &date->record))
             return QUERY_SEALED_DAMAGED;
+        if (date->seen.is_there)
+            month_stamps_note(&stamps, date->date, header);
+    }
+    if (asks_sum(sealed)) {
+        struct str head = redis_reply_str(redis_reply_at(exec, first + sealed->date_count));
+        sealed->has_sum = month_sum_open(head, sealed->month.date, &stamps, &sealed->sum);
     }
     return QUERY_SEALED_OK;
 }
@@ -192,7 +221,9 @@ static struct record_names *names_of(struct query_sealed *sealed, bool drop)
 static bool names_hold(const struct query_sealed *sealed, const struct record_names *names)
 {
     const struct record *month = sealed->month.record;
-    bool hold = month == NULL || record_names_hold(names, month->names_end, month->names_crc);
+    const struct record *sum = sealed->has_sum ? &sealed->sum : NULL;
+    bool hold = (month == NULL || record_names_hold(names, month->names_end, month->names_crc)) &&
+                (sum == NULL || record_names_hold(names, sum->names_end, sum->names_crc));
     for (size_t d = 0; hold && d < sealed->date_count; d++) {
         const struct sealed_date *date = &sealed->dates[d];
         hold = !date->seen.is_there ||
@@ -203,26 +234,50 @@ static bool names_hold(const struct query_sealed *sealed, const struct record_na
 
 /* A record and what is read of it: the next part of the plan's tables. */
 struct cursor {
-    size_t record; /* 0: the month's, else a date's number + 1 */
+    size_t record; /* 0: the month's, else a date's number + 1; behind these the sum */
     size_t t;
 };
+
+static bool is_of_sum(const struct query_sealed *sealed, const struct cursor *cursor)
+{
+    return cursor->record > sealed->date_count;
+}
+
+/* What the sum has is not read from the dates. */
+static bool is_read(const struct query_sealed *sealed, const struct cursor *cursor)
+{
+    const struct query_plan *plan = sealed->plan;
+    bool in_sum = sealed->has_sum && !is_cross(plan, cursor->t) &&
+                  month_sum_has(&sealed->sum, plan->tables[cursor->t], query_sealed_metrics(plan));
+    return cursor->record == 0 || is_of_sum(sealed, cursor) == in_sum;
+}
 
 static const struct record *record_at(const struct query_sealed *sealed, size_t number)
 {
     if (number == 0)
         return sealed->month.record;
+    if (number > sealed->date_count)
+        return sealed->has_sum ? &sealed->sum : NULL;
     const struct sealed_date *date = &sealed->dates[number - 1];
     return date->seen.is_there ? &date->record : NULL;
+}
+
+/* The first for what is of the whole month. */
+static struct sealed_date *date_of(struct query_sealed *sealed, const struct cursor *cursor)
+{
+    bool is_of_month = cursor->record == 0 || is_of_sum(sealed, cursor);
+    return &sealed->dates[is_of_month ? 0 : cursor->record - 1];
 }
 
 /* The next part to be read; false at the end. Both the commands and their replies go by this. */
 static bool next_part(const struct query_sealed *sealed, struct cursor *cursor, size_t *ret_at,
                       size_t *ret_len)
 {
-    for (; cursor->record <= sealed->date_count; cursor->record++, cursor->t = 0) {
+    for (; cursor->record <= sealed->date_count + 1; cursor->record++, cursor->t = 0) {
         const struct record *record = record_at(sealed, cursor->record);
         for (; record != NULL && cursor->t < sealed->plan->table_count; cursor->t++)
-            if (record_find_part(record, part_of(sealed->plan, cursor->t), ret_at, ret_len))
+            if (is_read(sealed, cursor) &&
+                record_find_part(record, part_of(sealed->plan, cursor->t), ret_at, ret_len))
                 return true;
     }
     return false;
@@ -232,7 +287,7 @@ static bool next_part(const struct query_sealed *sealed, struct cursor *cursor, 
 static uint32_t names_end(const struct query_sealed *sealed)
 {
     uint32_t end = 0;
-    for (size_t r = 0; r <= sealed->date_count; r++) {
+    for (size_t r = 0; r <= sealed->date_count + 1; r++) {
         const struct record *record = record_at(sealed, r);
         end = record != NULL && record->names_end > end ? record->names_end : end;
     }
@@ -254,11 +309,15 @@ size_t query_sealed_add_parts(struct query_sealed *sealed, struct query_commands
         query_commands_range(commands, names->end, -1);
         bytes = names_end(sealed) > names->end ? names_end(sealed) - names->end : 0;
     }
-    for (; next_part(sealed, &cursor, &at, &len); cursor.t++, bytes += len)
-        query_sealed_add_range(commands, site,
-                               cursor.record == 0 ? sealed->month.date
-                                                  : sealed->dates[cursor.record - 1].date,
-                               at, at + len - 1);
+    for (; next_part(sealed, &cursor, &at, &len); cursor.t++, bytes += len) {
+        uint32_t date = date_of(sealed, &cursor)->date;
+        if (is_of_sum(sealed, &cursor))
+            add_sum_range(sealed, commands, MONTH_SUM_STAMPS_BYTES + at,
+                          MONTH_SUM_STAMPS_BYTES + at + len - 1);
+        else
+            query_sealed_add_range(commands, site, cursor.record == 0 ? sealed->month.date : date,
+                                   at, at + len - 1);
+    }
     return bytes;
 }
 
@@ -351,11 +410,6 @@ static bool read_part(struct query_sealed *sealed, const struct cursor *cursor, 
             ? record_read_cross(sealed->reader, record, part, plan->cross, &sealed->day)
             : record_sum_table(sealed->reader, record, part, &sealed->sums[cursor->t]);
     return status == RECORD_OK;
-}
-
-static struct sealed_date *date_of(struct query_sealed *sealed, const struct cursor *cursor)
-{
-    return &sealed->dates[cursor->record == 0 ? 0 : cursor->record - 1];
 }
 
 static void note_first(struct query_sum *sum, uint32_t date)

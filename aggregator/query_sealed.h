@@ -31,6 +31,7 @@ struct query_sealed_month {
     bool has_days;               /* any record of a day */
     struct query_unit seen;      /* its own record */
     const struct record *record; /* of what was folded into it, which is asked for whole; or NULL */
+    bool may_have_sum;           /* it is asked for whole, and over: its sum is looked for */
 };
 
 struct query_sealed *query_sealed_new(const struct query_plan *plan, struct query_cache *cache,
@@ -43,7 +44,7 @@ void query_sealed_add_date(struct query_sealed *sealed, uint32_t date, struct qu
 enum query_sealed_status {
     QUERY_SEALED_OK,
     QUERY_SEALED_DAMAGED,
-    QUERY_SEALED_ANEW, /* it was sealed again in between, or is damaged */
+    QUERY_SEALED_ANEW, /* it was sealed again in between, or a part or its sum is damaged */
     QUERY_SEALED_FULL, /* QUERY_TOO_MANY_GROUPS */
 };
 
