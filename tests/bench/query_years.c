@@ -1,7 +1,8 @@
 /* What a question about a year costs: a year of sealed days of a made-up site of 2,000 pages, 300
- * sources and 150 countries in a real Redis, asked over its Unix socket by the engine that the
- * dashboards and the command line use. From a question's JSON to its answer's, nothing kept (cold)
- * and all kept (warm), beside a bare round trip. One JSON line of milliseconds.
+ * sources and 150 countries in a real Redis, with the sums of the months that are over, asked over
+ * its Unix socket by the engine that the dashboards and the command line use. From a question's
+ * JSON to its answer's, nothing kept (cold) and all kept (warm), beside a bare round trip. One JSON
+ * line of milliseconds.
  *
  * Usage: bench_query_years [VIEWS_A_DAY [ROUNDS [QUESTION]]], a question being one of YEARS below.
  * Not a test: times depend on the machine. */
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "aggregator/close_sum.h"
 #include "aggregator/query_ask.h"
 #include "aggregator/threshold.h"
 #include "redis_server.h"
@@ -19,12 +21,14 @@ enum { DAYS = 365, ROUNDS_MAX = 1000, RECORD_BYTES_MAX = 16 * 1024 * 1024 };
 
 static const int64_t NOW_MS = 1795694400000; /* 2026-11-26T12:00:00Z */
 static const uint32_t TODAY = 20261126;
+#define EXPIRY_MS "4102444800000" /* past all clocks: 2100-01-01 */
 static const struct synthetic_site SITE = {.pages = 2000, .sources = 300, .countries = 150};
 
 static struct redis_server server;
 static struct redis *redis;
 static struct site *site;
-static size_t day_bytes, names_bytes;
+static size_t day_bytes, names_bytes, sums_bytes;
+static double sum_ms, look_ms; /* the longest that a sum took to be made, and to be found right */
 
 static double now_ms(void)
 {
@@ -51,7 +55,8 @@ static void set(key_fn key_of, uint32_t date, const struct buf *bytes)
     struct buf key;
     buf_init(&key, 1000);
     key_of(&key, site->domain, date);
-    redis_reply_free(redis_do(redis, STR_LIT("SET"), buf_str(&key), buf_str(bytes)));
+    redis_reply_free(redis_do(redis, STR_LIT("SET"), buf_str(&key), buf_str(bytes), STR_LIT("PXAT"),
+                              STR_LIT(EXPIRY_MS)));
     buf_done(&key);
 }
 
@@ -82,6 +87,32 @@ static void seal_day(uint32_t date, struct record_names *month, struct buf *name
     buf_done(&record);
 }
 
+static void close_month(uint32_t month, double *longest_ms)
+{
+    enum close_sum_outcome outcome;
+    const char *why;
+    struct trouble trouble;
+    double begin = now_ms();
+    if (!close_sum(redis, site->domain, month, &outcome, &why, &trouble) ||
+        outcome == CLOSE_SUM_FAILED)
+        abort();
+    double took_ms = now_ms() - begin;
+    *longest_ms = took_ms > *longest_ms ? took_ms : *longest_ms;
+}
+
+static void add_up_month(uint32_t month)
+{
+    struct buf key;
+    close_month(month, &sum_ms);
+    close_month(month, &look_ms);
+    buf_init(&key, 1000);
+    model_key_sum(&key, site->domain, month * 100);
+    struct redis_reply *reply = redis_do(redis, STR_LIT("STRLEN"), buf_str(&key));
+    sums_bytes += (size_t)redis_reply_integer(reply);
+    redis_reply_free(reply);
+    buf_done(&key);
+}
+
 /* The days of one month, and its names. */
 static uint32_t seal_month(uint32_t date)
 {
@@ -94,6 +125,8 @@ static uint32_t seal_month(uint32_t date)
         seal_day(date, &month, &names);
     set(model_key_names, first, &names);
     names_bytes += names.len;
+    if (first / 100 < TODAY / 100)
+        add_up_month(first / 100);
     buf_done(&names);
     record_names_done(&month);
     return date;
@@ -269,8 +302,9 @@ int main(int argc, char **argv)
     make_days(views);
     for (uint32_t date = date_add_days(TODAY, -DAYS); date < TODAY;)
         date = seal_month(date);
-    printf("{\"views_a_day\":%u,\"days\":%d,\"rounds\":%d,\"day_bytes\":%zu,\"names_bytes\":%zu",
-           views, DAYS, rounds, day_bytes, names_bytes);
+    printf("{\"views_a_day\":%u,\"days\":%d,\"rounds\":%d,\"day_bytes\":%zu,\"names_bytes\":%zu,"
+           "\"sums_bytes\":%zu,\"sum_ms_max\":%.2f,\"look_ms_max\":%.2f",
+           views, DAYS, rounds, day_bytes, names_bytes, sums_bytes, sum_ms, look_ms);
     measure_round_trip(rounds);
     fflush(stdout); /* the year is made: whoever profiles begins here */
     if (only == NULL)

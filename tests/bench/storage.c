@@ -290,18 +290,19 @@ static void add_keys(const char *pattern, uint64_t *ret_bytes, uint64_t *ret_mem
 
 static bool report(uint32_t views, int days, double used)
 {
-    uint64_t records, names, records_memory, names_memory;
+    uint64_t records, names, sums, records_memory, names_memory, sums_memory;
     add_keys("ff:{0}:" SITE ":day:*", &records, &records_memory);
     add_keys("ff:{0}:" SITE ":names:*", &names, &names_memory);
+    add_keys("ff:{0}:" SITE ":sum:*", &sums, &sums_memory);
     double years = days / 365.0, bar = views <= 1000 ? 3e6 : 12e6;
-    double a_year = (double)(records_memory + names_memory) / years;
+    double a_year = (double)(records_memory + names_memory + sums_memory) / years;
     printf("{\"views_a_day\":%u,\"days\":%d,\"record_bytes_a_day\":%.0f,"
-           "\"names_bytes_a_day\":%.0f,\"string_bytes_a_year\":%.0f,"
-           "\"memory_usage_a_year\":%.0f,\"used_memory_a_year\":%.0f,\"bar\":%.0f,"
+           "\"names_bytes_a_day\":%.0f,\"sums_bytes_a_day\":%.0f,\"string_bytes_a_year\":%.0f,"
+           "\"memory_usage_a_year\":%.0f,\"of_sums\":%.0f,\"used_memory_a_year\":%.0f,\"bar\":%.0f,"
            "\"close_ms\":%.2f,\"close_ms_max\":%.2f}\n",
-           views, days, (double)records / days, (double)names / days,
-           (double)(records + names) / years, a_year, used / years, bar, bench.close_ms / days,
-           bench.close_ms_max);
+           views, days, (double)records / days, (double)names / days, (double)sums / days,
+           (double)(records + names + sums) / years, a_year, (double)sums_memory / years,
+           used / years, bar, bench.close_ms / days, bench.close_ms_max);
     (void)fflush(stdout);
     return a_year < bar && used / years < bar;
 }
