@@ -14,7 +14,7 @@
  * the same step as it counts. So a lost reply, another aggregator that was faster (MOVED) and a
  * refused call are one case: forget everything, look where the cursor stands, go on from there.
  *
- * Between two applies it closes days that are over (close.c) and prunes, each for a moment only.
+ * Between two applies it does its chores (chores.c), each for a moment only.
  *
  * One thread, one connection. A signal sets a flag; every wait is short or is cut by it. Tables and
  * sites may stand in the operator's log, values may not. */
@@ -29,12 +29,10 @@
 
 #include "aggregator/aggregate_metrics.h"
 #include "aggregator/apply.h"
-#include "aggregator/close.h"
+#include "aggregator/chores.h"
 #include "aggregator/functions.h"
 #include "aggregator/log_tail.h"
-#include "aggregator/prune.h"
 #include "aggregator/quarantine.h"
-#include "aggregator/rollup.h"
 #include "aggregator/trouble.h"
 #include "common/admin.h"
 #include "common/clock.h"
@@ -60,13 +58,10 @@ struct aggregator {
     struct {
         size_t entries, bytes;
         struct log_entry_id last;
-    } sent;               /* what the call applies */
-    int64_t others_at_ms; /* when closing and pruning had their turn */
-    struct prune prune;
-    struct closing closing;
-    struct rollup rollup;
-    bool is_close_troubled; /* of these two; it is logged */
-    int64_t apply_at_ms;    /* not before it */
+    } sent; /* what the call applies */
+    struct chores chores;
+    int64_t chores_at_ms; /* when they had their turn */
+    int64_t apply_at_ms;  /* not before it */
     int64_t ledger_check_at_ms;
     uint32_t backoff_ms;
     bool is_idle;           /* the last step found the log empty */
@@ -159,7 +154,7 @@ static bool connect_and_load(struct aggregator *agg)
     if (agg->redis == NULL)
         return trouble(agg, "connecting", str_from(error));
     metrics_add(agg->metrics, AGGREGATE_CONNECTS, 1);
-    prune_reset(&agg->prune, clock_mono_ms());
+    chores_connected(&agg->chores);
     if (functions_load(agg->redis, error, sizeof(error)))
         return true;
     disconnect(agg);
@@ -226,12 +221,6 @@ static bool set_aside_what_is_behind(struct aggregator *agg)
 /* --- Applying ----------------------------------------------------------------------------------
  */
 
-/* With days to close or to fold: then an empty log is not waited for. */
-static bool is_busy(const struct aggregator *agg)
-{
-    return agg->closing.is_under_way || agg->rollup.sites != NULL;
-}
-
 /* Waits for an entry, then until the next apply is due, and folds all there is by then. */
 static bool gather(struct aggregator *agg, int64_t *ret_began_ms)
 {
@@ -240,7 +229,7 @@ static bool gather(struct aggregator *agg, int64_t *ret_began_ms)
     *ret_began_ms = clock_mono_ms();
     if (tail->is_full) /* folded ahead */
         return true;
-    bool may_wait = tail->entries == 0 && !is_busy(agg);
+    bool may_wait = tail->entries == 0 && !chores_are_under_way(&agg->chores);
     if (!log_tail_read(tail, agg->redis, may_wait, &count, &agg->trouble))
         return tell(agg);
     *ret_began_ms = clock_mono_ms();
@@ -299,8 +288,8 @@ static void applied(struct aggregator *agg)
 /* Closing forgets days of which nothing is folded, so that it has its turn before anything is. */
 static bool may_go_ahead(const struct aggregator *agg)
 {
-    return agg->tail.is_full && !agg->tail.is_stuck && !is_busy(agg) &&
-           clock_mono_ms() - agg->others_at_ms < APPLY_AHEAD_MS;
+    return agg->tail.is_full && !agg->tail.is_stuck && !chores_are_under_way(&agg->chores) &&
+           clock_mono_ms() - agg->chores_at_ms < APPLY_AHEAD_MS;
 }
 
 /* Sends the call, and folds what comes next until the reply is there. NULL with the trouble. */
@@ -419,62 +408,15 @@ static void report(struct aggregator *agg)
     report_health(agg, age_ms);
 }
 
-/* What is due of pruning. It stops nothing: what it cannot do is tried again in an hour. */
-static bool prune(struct aggregator *agg)
+/* What has its turn between two applies. */
+static bool do_chores(struct aggregator *agg)
 {
-    struct prune_counts counts;
-    int64_t now_ms = clock_mono_ms();
-    bool good = prune_step(&agg->prune, agg->redis, agg->shard, now_ms, &counts, &agg->trouble);
-    metrics_add(agg->metrics, AGGREGATE_WRITERS_PRUNED, counts.rows);
-    metrics_add(agg->metrics, AGGREGATE_QUARANTINE_EXPIRED, counts.entries);
-    if (counts.entries > 0)
-        log_error("%" PRIu64 " entries have been in quarantine for too long and are gone",
-                  counts.entries);
-    if (good || agg->trouble.is_lost)
-        return good || tell(agg);
-    log_error("%s: %s", agg->trouble.doing, agg->trouble.said);
-    prune_reset(&agg->prune, now_ms);
-    return true;
-}
-
-static bool close_for_a_moment(struct aggregator *agg)
-{
-    struct closing_counts counts;
-    bool good = closing_turn(&agg->closing, agg->redis, &agg->tail.ledger, &counts, &agg->trouble);
-    metrics_add(agg->metrics, AGGREGATE_CLOSED, counts.closed);
-    metrics_add(agg->metrics, AGGREGATE_FORGOTTEN, counts.forgotten);
-    metrics_add(agg->metrics, AGGREGATE_CLOSE_MOVED, counts.moved);
-    metrics_add(agg->metrics, AGGREGATE_SUMMED, counts.summed);
-    metrics_add(agg->metrics, AGGREGATE_CLOSE_MS, counts.ms);
-    metrics_set(agg->metrics, AGGREGATE_STUCK, counts.stuck);
-    health_set(agg->health, 0, AGGREGATE_CHECK_CLOSE, counts.stuck == 0, counts.stuck);
-    return good;
-}
-
-static bool roll_up_for_a_moment(struct aggregator *agg)
-{
-    struct rollup_counts counts;
-    bool good = rollup_turn(&agg->rollup, agg->redis, &counts, &agg->trouble);
-    metrics_add(agg->metrics, AGGREGATE_FOLDED, counts.folded);
-    metrics_add(agg->metrics, AGGREGATE_FOLD_DAMAGED, counts.damaged);
-    return good;
-}
-
-/* Days that are over, and months of which days are about to leave. It stops nothing either: what
- * was not done is done at a later look. */
-static bool close_days(struct aggregator *agg)
-{
-    bool good = close_for_a_moment(agg);
-    if (good && !agg->closing.is_under_way)
-        good = roll_up_for_a_moment(agg);
-    if (!good && agg->trouble.kind == TROUBLE_FUNCTION)
+    agg->chores_at_ms = clock_mono_ms();
+    if (chores_turn(&agg->chores, agg->redis, &agg->tail.ledger, &agg->trouble))
+        return true;
+    if (agg->trouble.kind == TROUBLE_FUNCTION)
         disconnect(agg);
-    if (!good && (agg->trouble.is_lost || agg->redis == NULL))
-        return tell(agg);
-    if (!good && !agg->is_close_troubled)
-        log_error("%s: %s", agg->trouble.doing, agg->trouble.said);
-    agg->is_close_troubled = !good;
-    return true;
+    return tell(agg);
 }
 
 /* When the next apply may be: this one took from `began_ms` until now. */
@@ -503,11 +445,8 @@ static bool step(struct aggregator *agg)
         if (!agg->has_cursor) /* it has set something aside */
             return true;
     }
-    if (tail->entries == 0) {
-        agg->others_at_ms = clock_mono_ms();
-        if (!prune(agg) || !close_days(agg))
-            return false;
-    }
+    if (tail->entries == 0 && !do_chores(agg))
+        return false;
     if (!gather(agg, &began_ms))
         return false;
     bool was_full = tail->is_full;
@@ -567,19 +506,17 @@ static void aggregator_init(struct aggregator *agg)
     model_key_cursor(&agg->cursor_key, agg->shard);
     log_tail_init(&agg->tail, agg->shard);
     apply_call_init(&agg->call);
-    closing_init(&agg->closing, agg->shard);
-    rollup_init(&agg->rollup, clock_mono_ms());
     agg->metrics_all = metrics_new(AGGREGATE_METRIC_ROWS, AGGREGATE__COUNT, 1);
     agg->metrics = metrics_part(agg->metrics_all, 0);
     agg->health = health_new(AGGREGATE_CHECK_ROWS, AGGREGATE_CHECK__COUNT, 1);
+    chores_init(&agg->chores, agg->shard, agg->metrics, agg->health);
 }
 
 static void aggregator_done(struct aggregator *agg)
 {
+    chores_done(&agg->chores);
     health_free(agg->health);
     metrics_free(agg->metrics_all);
-    closing_done(&agg->closing);
-    rollup_done(&agg->rollup);
     apply_call_done(&agg->call);
     log_tail_done(&agg->tail);
     buf_done(&agg->cursor_key);
