@@ -212,48 +212,57 @@ static void audit_names(struct audit_days *days, const struct day_place *place, 
     record_names_done(&month);
 }
 
+/* A record with the names of its month, which come with it. */
+struct read_record {
+    struct record_names month;
+    struct day day;
+    enum record_status status;
+};
+
+static void read_record(struct read_record *read, uint32_t date, struct str bytes,
+                        struct str name_bytes)
+{
+    struct record_reader *reader = record_reader_new();
+    record_names_init(&read->month);
+    day_init(&read->day, date, &read->month.names);
+    read->status = record_names_read(&read->month, name_bytes)
+                       ? record_decode(reader, bytes, &read->month, &read->day)
+                       : RECORD_BAD_NAMES;
+    record_reader_free(reader);
+}
+
+static void read_record_done(struct read_record *read)
+{
+    day_done(&read->day);
+    record_names_done(&read->month);
+}
+
 static void audit_record(struct audit_days *days, const struct day_place *place, struct str bytes,
                          struct str name_bytes)
 {
-    struct record_names month;
-    struct day day;
-    struct record_reader *reader = record_reader_new();
-    record_names_init(&month);
-    day_init(&day, place->date, &month.names);
-    enum record_status status = record_names_read(&month, name_bytes)
-                                    ? record_decode(reader, bytes, &month, &day)
-                                    : RECORD_BAD_NAMES;
-    if (status == RECORD_OK)
-        ask(days, place, &day, true);
+    struct read_record read;
+    read_record(&read, place->date, bytes, name_bytes);
+    if (read.status == RECORD_OK)
+        ask(days, place, &read.day, true);
     else
         audit_breach(days->report, "The record of %.*s, %" PRIu32 ", cannot be read: %s.",
-                     STR_ARG(place->site), place->date, record_status_text(status));
+                     STR_ARG(place->site), place->date, record_status_text(read.status));
     days->sealed++;
-    day_done(&day);
-    record_names_done(&month);
-    record_reader_free(reader);
+    read_record_done(&read);
 }
 
 /* What a month adds up to tells of some tables only, so nothing of it adds up to anything. */
 static void audit_sum(struct audit_days *days, const struct day_place *place, struct str bytes,
                       struct str name_bytes)
 {
-    struct record_names month;
-    struct day day;
-    struct record_reader *reader = record_reader_new();
-    record_names_init(&month);
-    day_init(&day, place->date, &month.names);
+    struct read_record read;
     struct str record =
         bytes.len < MONTH_SUM_STAMPS_BYTES ? STR_EMPTY : str_from_at(bytes, MONTH_SUM_STAMPS_BYTES);
-    enum record_status status = record_names_read(&month, name_bytes)
-                                    ? record_decode(reader, record, &month, &day)
-                                    : RECORD_BAD_NAMES;
-    if (status != RECORD_OK)
+    read_record(&read, place->date, record, name_bytes);
+    if (read.status != RECORD_OK)
         audit_breach(days->report, "The sum of %.*s, month of %" PRIu32 ", cannot be read: %s.",
-                     STR_ARG(place->site), place->date, record_status_text(status));
-    day_done(&day);
-    record_names_done(&month);
-    record_reader_free(reader);
+                     STR_ARG(place->site), place->date, record_status_text(read.status));
+    read_record_done(&read);
 }
 
 /* A record that has gone since SCAN found it was sealed into a month, or has expired. */
