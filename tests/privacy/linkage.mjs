@@ -16,6 +16,7 @@ const PAGES_EACH = 5;
 const CLIENTS = 16;
 const DEVIATIONS = 5;
 const FOUND_AGAIN = 0.9; // of common visitors, under one key
+const TAKEN_MAX = 20; // visitors whose register another has: 2.7 of 300 by chance, and this many in no run of 10^11
 
 const address = (visitor) => `81.2.${visitor >> 8}.${visitor & 255}`;
 /** Of one visitor: pages that overlap with everybody's. */
@@ -67,7 +68,7 @@ function commonVisitors() {
 
 test('the sketches hold the visitors', () => {
   const total = [...sketches].find(([key]) => key.endsWith(':total:'))[1];
-  assert.ok(total.size > VISITORS * 0.96 && total.size <= VISITORS, `${total.size} registers`);
+  assert.ok(total.size >= VISITORS - TAKEN_MAX && total.size <= VISITORS, `${total.size} registers`);
   assert.ok(sketches.size >= PAGES + 8, `${sketches.size} sketches`);
 });
 
