@@ -7,8 +7,8 @@
  *      │                      │   that is refused alone goes into quarantine
  *      └── anything else: forget the ledger, wait with back-off, begin again from the cursor
  *
- * Of a long log the next entries are folded while Redis works on an apply. The ledger takes that
- * one for done meanwhile; when it is not, both are forgotten.
+ * Of a long log the next entries are folded, and the next call is built, while Redis works on an
+ * apply. The ledger takes that one for done meanwhile; when it is not, both are forgotten.
  *
  * All that must survive is in Redis: the cursor says what has been applied, and `apply` moves it in
  * the same step as it counts. So a lost reply, another aggregator that was faster (MOVED) and a
@@ -54,7 +54,8 @@ struct aggregator {
     bool has_cursor;
     struct log_entry_id cursor; /* where it stands in Redis */
     struct log_tail tail;
-    struct apply_call call;
+    struct apply_call call, next;
+    bool is_next_built; /* of all that is folded */
     struct {
         size_t entries, bytes;
         struct log_entry_id last;
@@ -140,7 +141,7 @@ static void all_is_well(struct aggregator *agg)
 static void start_over(struct aggregator *agg)
 {
     log_tail_begin(&agg->tail, &agg->cursor);
-    agg->has_cursor = false;
+    agg->has_cursor = agg->is_next_built = false;
     agg->is_idle = false;
 }
 
@@ -221,7 +222,19 @@ static bool set_aside_what_is_behind(struct aggregator *agg)
 /* --- Applying ----------------------------------------------------------------------------------
  */
 
-/* Waits for an entry, then until the next apply is due, and folds all there is by then. */
+/* Folds what has come. False with the trouble. */
+static bool fold_all(struct aggregator *agg)
+{
+    size_t count = 0;
+    do {
+        if (!log_tail_read(&agg->tail, agg->redis, false, &count, &agg->trouble))
+            return false;
+    } while (count == APPLY_READ_ENTRIES && !agg->tail.is_full);
+    return true;
+}
+
+/* Waits for an entry, then until the next apply is due or takes no more, and folds all there is by
+ * then. */
 static bool gather(struct aggregator *agg, int64_t *ret_began_ms)
 {
     struct log_tail *tail = &agg->tail;
@@ -235,12 +248,13 @@ static bool gather(struct aggregator *agg, int64_t *ret_began_ms)
     *ret_began_ms = clock_mono_ms();
     if (count == 0 || tail->is_full)
         return true;
-    pause_ms(agg->apply_at_ms - *ret_began_ms);
-    *ret_began_ms = clock_mono_ms();
     do {
-        if (!log_tail_read(tail, agg->redis, false, &count, &agg->trouble))
+        int64_t left_ms = agg->apply_at_ms - *ret_began_ms;
+        pause_ms(left_ms < APPLY_LOOK_MS ? left_ms : APPLY_LOOK_MS);
+        *ret_began_ms = clock_mono_ms();
+        if (!fold_all(agg))
             return tell(agg);
-    } while (count == APPLY_READ_ENTRIES && !tail->is_full);
+    } while (!tail->is_full && !stop_wanted && *ret_began_ms < agg->apply_at_ms);
     return true;
 }
 
@@ -292,6 +306,13 @@ static bool may_go_ahead(const struct aggregator *agg)
            clock_mono_ms() - agg->chores_at_ms < APPLY_AHEAD_MS;
 }
 
+/* Of what is folded, which comes after what was sent until `from`. */
+static void build(struct aggregator *agg, struct apply_call *call, const struct log_entry_id *from)
+{
+    apply_call_build(call, agg->shard, &agg->tail.ledger, log_entry_id_str(from),
+                     log_entry_id_str(&agg->tail.last), clock_wall_ms());
+}
+
 /* Sends the call, and folds what comes next until the reply is there. NULL with the trouble. */
 static struct redis_reply *send_and_go_ahead(struct aggregator *agg)
 {
@@ -303,6 +324,9 @@ static struct redis_reply *send_and_go_ahead(struct aggregator *agg)
     if (!redis_send(agg->redis, agg->call.argc, agg->call.argv))
         return trouble_check(&agg->trouble, DOING, agg->redis, NULL);
     good = log_tail_fold_ahead(&agg->tail, &ahead);
+    agg->is_next_built = good && agg->tail.is_full && agg->tail.entries > 0;
+    if (agg->is_next_built)
+        build(agg, &agg->next, &agg->sent.last);
     struct redis_reply *reply =
         trouble_check(&agg->trouble, DOING, agg->redis, redis_receive(agg->redis));
     if (reply == NULL || good)
@@ -316,8 +340,14 @@ static bool apply(struct aggregator *agg)
 {
     struct log_tail *tail = &agg->tail;
     bool goes_ahead = may_go_ahead(agg);
-    apply_call_build(&agg->call, agg->shard, &tail->ledger, log_entry_id_str(&agg->cursor),
-                     log_entry_id_str(&tail->last), clock_wall_ms());
+    if (agg->is_next_built) {
+        struct apply_call call = agg->call;
+        agg->call = agg->next;
+        agg->next = call;
+    } else {
+        build(agg, &agg->call, &agg->cursor);
+    }
+    agg->is_next_built = false;
     agg->sent.entries = tail->entries;
     agg->sent.bytes = tail->bytes;
     agg->sent.last = tail->last;
@@ -506,6 +536,7 @@ static void aggregator_init(struct aggregator *agg)
     model_key_cursor(&agg->cursor_key, agg->shard);
     log_tail_init(&agg->tail, agg->shard);
     apply_call_init(&agg->call);
+    apply_call_init(&agg->next);
     agg->metrics_all = metrics_new(AGGREGATE_METRIC_ROWS, AGGREGATE__COUNT, 1);
     agg->metrics = metrics_part(agg->metrics_all, 0);
     agg->health = health_new(AGGREGATE_CHECK_ROWS, AGGREGATE_CHECK__COUNT, 1);
@@ -518,6 +549,7 @@ static void aggregator_done(struct aggregator *agg)
     health_free(agg->health);
     metrics_free(agg->metrics_all);
     apply_call_done(&agg->call);
+    apply_call_done(&agg->next);
     log_tail_done(&agg->tail);
     buf_done(&agg->cursor_key);
     buf_done(&agg->log_key);

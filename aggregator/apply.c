@@ -19,8 +19,9 @@
 
 enum { DAY_MS = 24 * 60 * 60 * 1000, HOUR_MS = 60 * 60 * 1000, UNIX_EPOCH = 19700101 };
 /* The keys before the first hash: cursor, log and scratch. The arguments before those of the first
- * hash: from, to, and the two counts. What a sketch has of them. */
-enum { HEAD_KEYS = 3, HEAD_ARGS = 4, CALL_ARGS = 3, SKETCH_ARGS = 4 };
+ * hash: from, to, and the two counts. Those of a hash before its fields, and which of them. */
+enum { HEAD_KEYS = 3, HEAD_ARGS = 4, CALL_ARGS = 3, HASH_ARGS = 5 };
+enum { HASH_SUMS = 1, HASH_RAISED, HASH_SKETCHES };
 
 /* --- Expiry ----------------------------------------------------------------------------------- */
 
@@ -62,8 +63,15 @@ static void end_arg(struct apply_call *call, struct apply_list *list, size_t at)
     list_append(list, (struct apply_arg){at, call->bytes.len - at});
 }
 
+static void append_text(struct apply_call *call, struct apply_list *list, struct str text)
+{
+    size_t at = call->bytes.len;
+    buf_append_str(&call->bytes, text);
+    end_arg(call, list, at);
+}
+
 /* A number's digits; printf is slow for what a busy call holds by the thousand. */
-static void append_number(struct apply_call *call, struct apply_list *list, int64_t number)
+static void append_digits(struct apply_call *call, int64_t number)
 {
     char digits[24];
     size_t at = sizeof(digits);
@@ -74,9 +82,14 @@ static void append_number(struct apply_call *call, struct apply_list *list, int6
     } while (rest > 0);
     if (number < 0)
         digits[--at] = '-';
-    size_t start = call->bytes.len;
     buf_append(&call->bytes, digits + at, sizeof(digits) - at);
-    end_arg(call, list, start);
+}
+
+static void append_number(struct apply_call *call, struct apply_list *list, int64_t number)
+{
+    size_t at = call->bytes.len;
+    append_digits(call, number);
+    end_arg(call, list, at);
 }
 
 void apply_call_init(struct apply_call *call)
@@ -138,15 +151,12 @@ static void append_marks(struct apply_call *call, const struct ledger_day *day)
 
 /* A sketch, and in the hash what it estimates by itself: what it does when none is at rest. */
 static void append_sketch(struct apply_call *call, const struct ledger_day *day,
-                          struct ledger_row *row, int64_t expiry_ms)
+                          struct ledger_row *row)
 {
     size_t at = call->bytes.len;
     model_key_seen(&call->bytes, day->site, day->date, (enum table)row->table,
                    ledger_value(day, row));
     end_arg(call, &call->seen_keys, at);
-    append_number(call, &call->seen_args, expiry_ms);
-    append_number(call, &call->seen_args, (int64_t)call->live_keys.count);
-    append_number(call, &call->seen_args, (int64_t)(HEAD_ARGS + call->live_args.count + 1));
     at = call->bytes.len;
     row->fresh_count = (uint32_t)sketch_sort(row->fresh, row->fresh_count);
     if (!row->is_dense && row->known.count >= SKETCH_DENSE_FROM) {
@@ -160,16 +170,17 @@ static void append_sketch(struct apply_call *call, const struct ledger_day *day,
                  (int64_t)sketch_estimate_of(row->fresh, row->fresh_count));
 }
 
-/* Begins a live hash of a day: its key, its expiry and two counts. Returns where the first is. */
+/* Begins a live hash of a day: its key and HASH_ARGS. Returns where these are. */
 static size_t begin_hash(struct apply_call *call, const struct ledger_day *day, size_t key_at,
                          int64_t now_ms)
 {
+    size_t at = call->live_args.count;
     end_arg(call, &call->live_keys, key_at);
     append_number(call, &call->live_args, apply_live_expiry_ms(day->date, now_ms));
-    size_t counts_at = call->live_args.count;
-    append_number(call, &call->live_args, 0);
-    append_number(call, &call->live_args, 0);
-    return counts_at;
+    for (int i = HASH_SUMS; i <= HASH_SKETCHES; i++)
+        append_number(call, &call->live_args, 0);
+    append_number(call, &call->live_args, apply_seen_expiry_ms(day->date, now_ms));
+    return at;
 }
 
 /* Sets one of the counts, now that it is known. */
@@ -189,9 +200,8 @@ static void append_table(struct apply_call *call, const struct ledger_day *day, 
     if (!has_rows && !has_marks)
         return;
     size_t key_at = call->bytes.len, increments = 0, sketches = call->seen_keys.count;
-    int64_t expiry_ms = apply_seen_expiry_ms(day->date, now_ms);
     model_key_live(&call->bytes, day->site, day->date, table);
-    size_t counts_at = begin_hash(call, day, key_at, now_ms);
+    size_t hash_at = begin_hash(call, day, key_at, now_ms);
     for (uint32_t p = 0; p < day->pending_count; p++)
         if (day->rows[day->pending[p]].table == table)
             increments += append_increments(call, day, &day->rows[day->pending[p]]);
@@ -200,11 +210,25 @@ static void append_table(struct apply_call *call, const struct ledger_day *day, 
     for (uint32_t p = 0; p < day->pending_count; p++) {
         struct ledger_row *row = &day->rows[day->pending[p]];
         if (row->table == table && row->fresh_count > 0)
-            append_sketch(call, day, row, expiry_ms);
+            append_sketch(call, day, row);
     }
     sketches = call->seen_keys.count - sketches;
-    set_count(call, counts_at, increments);
-    set_count(call, counts_at + 1, sketches + (has_marks ? day->mark_count : 0));
+    set_count(call, hash_at + HASH_SUMS, increments);
+    set_count(call, hash_at + HASH_RAISED, sketches + (has_marks ? day->mark_count : 0));
+    set_count(call, hash_at + HASH_SKETCHES, sketches);
+}
+
+static void append_cell(struct apply_call *call, const struct ledger_day *day,
+                        const struct cross_cell *cell)
+{
+    size_t at = call->bytes.len;
+    ledger_cross_value(day, cell->key, &call->bytes);
+    end_arg(call, &call->live_args, at);
+    at = call->bytes.len;
+    append_digits(call, cell->views);
+    buf_append_byte(&call->bytes, ':');
+    append_digits(call, cell->visits);
+    end_arg(call, &call->live_args, at);
 }
 
 /* One cross of a day: its live hash. */
@@ -214,24 +238,14 @@ static void append_cross(struct apply_call *call, const struct ledger_day *day, 
     const struct ledger_crosses *crosses = &day->crosses;
     uint32_t cursor = crosses->of[cross].pending;
     const struct cross_cell *cell;
-    struct buf value;
     if (cursor == 0)
         return;
     size_t key_at = call->bytes.len, increments = 0;
     model_key_cross(&call->bytes, day->site, day->date, cross);
-    size_t counts_at = begin_hash(call, day, key_at, now_ms);
-    buf_init(&value, CROSS_VALUE_BYTES_MAX);
-    while ((cell = ledger_crosses_next(crosses, &cursor)) != NULL) {
-        buf_reset(&value);
-        ledger_cross_value(day, cell->key, &value);
-        if (cell->views != 0)
-            append_value(call, model_cross_views(cross), buf_str(&value), cell->views);
-        if (cell->visits != 0)
-            append_value(call, METRIC_VISITS, buf_str(&value), cell->visits);
-        increments += (cell->views != 0) + (cell->visits != 0);
-    }
-    buf_done(&value);
-    set_count(call, counts_at, increments);
+    size_t hash_at = begin_hash(call, day, key_at, now_ms);
+    for (; (cell = ledger_crosses_next(crosses, &cursor)) != NULL; increments++)
+        append_cell(call, day, cell);
+    set_count(call, hash_at + HASH_SUMS, increments);
 }
 
 /* --- The call ----------------------------------------------------------------------------------
@@ -296,6 +310,8 @@ void apply_call_build(struct apply_call *call, uint32_t shard, struct ledger *le
         if (ledger_day_is_pending(ledger->days[i]))
             append_day(call, ledger->days[i], now_ms);
     append_shard_keys(call, shard, &head, &open);
+    append_text(call, &counts, from);
+    append_text(call, &counts, to);
     size_t keys = HEAD_KEYS + call->live_keys.count + call->seen_keys.count + open.count;
     append_number(call, &counts, (int64_t)keys);
     append_number(call, &counts, (int64_t)call->live_keys.count);
@@ -313,14 +329,13 @@ void apply_call_build(struct apply_call *call, uint32_t shard, struct ledger *le
     }
     push(call, STR_LIT("FCALL"));
     push(call, STR_LIT("apply"));
-    push_list(call, &(struct apply_list){.items = counts.items, .count = 1});
+    push_list(call, &(struct apply_list){.items = counts.items + 2, .count = 1});
     push_list(call, &head);
     push_list(call, &call->live_keys);
     push_list(call, &call->seen_keys);
     push_list(call, &open);
-    push(call, from);
-    push(call, to);
-    push_list(call, &(struct apply_list){.items = counts.items + 1, .count = 2});
+    push_list(call, &(struct apply_list){.items = counts.items, .count = 2});
+    push_list(call, &(struct apply_list){.items = counts.items + 3, .count = 2});
     push_list(call, &call->live_args);
     push_list(call, &call->seen_args);
     push_list(call, &call->days);
@@ -351,12 +366,24 @@ static size_t number_at(const struct apply_call *call, const struct apply_list *
     return number;
 }
 
-/* The hash of a sketch: its second argument. */
+/* How many arguments a hash has whose first is live_args[at]. */
+static size_t hash_args(const struct apply_call *call, size_t at)
+{
+    return HASH_ARGS + 2 * (number_at(call, &call->live_args, at + HASH_SUMS) +
+                            number_at(call, &call->live_args, at + HASH_RAISED));
+}
+
+/* The hash of a sketch: sketches come hash by hash. */
 static struct str sketch_hash(const struct apply_call *call, size_t index)
 {
-    if (index >= call->seen_keys.count)
-        return STR_EMPTY;
-    return live_key(call, number_at(call, &call->seen_args, SKETCH_ARGS * index + 1) - 1);
+    size_t at = 0, sketches = 0;
+    for (size_t i = 0; i < call->live_keys.count; i++) {
+        sketches += number_at(call, &call->live_args, at + HASH_SKETCHES);
+        if (index < sketches)
+            return live_key(call, i);
+        at += hash_args(call, at);
+    }
+    return STR_EMPTY;
 }
 
 /* By number of key: the head's, hashes, sketches. */
@@ -370,19 +397,18 @@ static struct str hash_of_key(const struct apply_call *call, size_t number)
     return sketch_hash(call, index - call->live_keys.count);
 }
 
-/* By number of argument: the head's, each hash's three with its pairs, and the sketches'. */
+/* By number of argument: the head's, the hashes', and the sketches'. */
 static struct str hash_of_arg(const struct apply_call *call, size_t number)
 {
     if (number <= HEAD_ARGS)
         return STR_EMPTY;
     size_t index = number - HEAD_ARGS - 1, at = 0;
     for (size_t i = 0; i < call->live_keys.count; i++) {
-        at += 3 + 2 * (number_at(call, &call->live_args, at + 1) +
-                       number_at(call, &call->live_args, at + 2));
+        at += hash_args(call, at);
         if (index < at)
             return live_key(call, i);
     }
-    return sketch_hash(call, (index - at) / SKETCH_ARGS);
+    return sketch_hash(call, index - at);
 }
 
 struct str apply_call_culprit(const struct apply_call *call, struct str error)

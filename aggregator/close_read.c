@@ -1,7 +1,7 @@
 /* One round trip: all live hashes, the record and the month's names.
  *
  *   HGETALL of 25 tables and 45 crosses, GET record, GET names
- *        │ letter + value → number          │
+ *        │ fields and their numbers         │
  *        ▼                                  ▼
  *   day (own names) ◀────── day_merge ── old record (the month's names)
  *
@@ -90,20 +90,14 @@ static bool cell_of(struct day *day, enum cross cross, struct str values, size_t
 
 bool close_read_cross_field(struct day *day, enum cross cross, struct str field, struct str value)
 {
-    enum metric metric;
-    int64_t number;
-    if (field.len == 0 || field.len > 1 + CROSS_VALUE_BYTES_MAX ||
-        !model_metric_from_letter(field.ptr[0], &metric) || !parse_count(value, &number) ||
-        (metric != METRIC_VISITS && metric != model_cross_views(cross)))
-        return false;
     struct day_cell cell = {0};
-    struct str values = str_from_at(field, 1);
-    size_t separator = str_find(values, MODEL_CROSS_SEPARATOR);
-    if (separator > VALUE_BYTES_MAX ||
-        (separator < values.len && values.len - separator - 1 > VALUE_BYTES_MAX))
+    size_t separator = str_find(field, MODEL_CROSS_SEPARATOR);
+    bool is_other = str_eq(field, STR_LIT(MODEL_OTHER));
+    if ((separator == field.len && !is_other) || separator > VALUE_BYTES_MAX ||
+        field.len > separator + 1 + VALUE_BYTES_MAX ||
+        !model_cross_counts(value, &cell.views, &cell.visits))
         return false;
-    *(metric == METRIC_VISITS ? &cell.visits : &cell.views) = number;
-    if (separator < values.len && cell_of(day, cross, values, separator, &cell)) {
+    if (!is_other && cell_of(day, cross, field, separator, &cell)) {
         day_cell_add(day, cross, &cell);
     } else {
         day_sum_add(&day->crosses[cross].hidden_views, cell.views);

@@ -4,7 +4,8 @@
 -- an imported log, enters the log once), `apply` (entries of the log become counts once),
 -- `quarantine` and `retry` (an entry that cannot be applied steps aside, and comes back once), and
 -- `prune`. Loaded by the aggregator, embedded in the executable. Redis does not roll a function back,
--- so each of them checks everything first and then makes only calls that can no longer fail. No answer holds a byte of a value or a payload.
+-- so each of them checks everything first and then makes only calls that can no longer fail. No answer
+-- holds a byte of a value or a payload. `apply` is in functions_apply.lua.
 --
 -- append   KEYS 1 log  2 writers
 --          ARGV 1 writer: 16 digits 0-9a-f  2 number: 1, 2, 3 ...  3 payload  4 now, ms since 1970
@@ -28,9 +29,10 @@
 -- apply    KEYS 1 cursor  2 log  3 scratch, then H live hashes, S sketches, and the hash of open days
 --               when there are some
 --          ARGV 1 from  2 to  3 H  4 S, then
---               for each live hash: expiry, I, R, I times (field, increment), R times (field, number)
---               for each sketch: expiry, which hash (1..H), the argument that is the field of its
---                    estimate in there, HYLL string
+--               for each live hash: expiry, I, R, K, expiry of its sketches, I times (field,
+--                    increment, or two as "3:2"), R times (field, number), of which the last K are
+--                    the estimates of its sketches
+--               for each sketch, hash by hash: HYLL string
 --               for each day that is changed: its field of the open days
 --   status OK     the cursor stood at `from` (an absent cursor is 0-0) and stands at `to` now;
 --                 increments are added, the R other fields (marks, and estimates of sketches, 'u'
@@ -40,8 +42,8 @@
 --   status MOVED  the cursor stood elsewhere
 --   error  BADARG n     argument n is malformed, or key n is given twice (n < 0: key -n)
 --          BADTYPE n    key n holds another type
---          BADFIELD n   the field at argument n holds no integer, or it or its increment is not
---                       within (-2^53, 2^53)
+--          BADFIELD n   the field at argument n holds no integer, or not two where there are two
+--                       increments, or one of them or of these is not within (-2^53, 2^53)
 --          BADSKETCH n  the sketch at argument n, or the stored one it belongs to, is corrupt
 --   After MOVED or an error nothing is changed.
 --   Example: one visitor's first view, of "/a" on example.com: batch 9 of its writer, entry 5-0
@@ -50,9 +52,9 @@
 --                    ff:{0}:example.com:seen:20261123:page:/a
 --                    ff:{0}:open
 --       4-0 5-0 2 1
---       1861315200000 2 1  v 1  s 1  @00f1e2d3c4b5a697 9
---       1861315200000 1 1  v/a 1  u/a 1
---       1795532400000 2 19 <HYLL string>
+--       1861315200000 2 1 0 1795532400000  v 1  s 1  @00f1e2d3c4b5a697 9
+--       1861315200000 1 1 1 1795532400000  v/a 1  u/a 1
+--       <HYLL string>
 --       example.com:20261123
 --
 -- close    KEYS 1 open days  2 day's record  3 month's names, then the keys that go
@@ -156,6 +158,18 @@ local function id_parts(id)
     return natural(ms), natural(seq)
 end
 
+local function expire(key, was_there, expiry)
+    if not was_there or redis.call('PEXPIRETIME', key) < expiry then
+        redis.call('PEXPIREAT', key, spelled(expiry))
+    end
+end
+
+local function drop(command, keys, first, last)
+    for from = first, last, CHUNK do
+        redis.call(command, unpack(keys, from, math.min(from + CHUNK - 1, last)))
+    end
+end
+
 -- --- append ---------------------------------------------------------------------------------
 
 local function append(keys, args)
@@ -203,260 +217,6 @@ local function import(keys, args)
     local entry = redis.call('XADD', log, '*', 'w', id, 'n', args[2], 'p', payload)
     redis.call('HSET', imports, id, new)
     return entry
-end
-
--- --- apply ----------------------------------------------------------------------------------
---
--- Of an imported day, and of a day's first hour, most keys are new: they need no look at what is
--- stored, and take their fields as they came. The others are read, added to and written.
-
-local SKETCH_REGISTERS = 16384
-local SKETCH_HEAD = 'HYLL\1\0\0\0' -- of a sparse one; the layout is sketch.c's
-local SKETCH_BODY_AT = 17
-local SMALL_SKETCH = 1000 -- bytes: a larger one is for PFCOUNT to check
-local SKETCH_ARGS = 4
-
--- Which of keys[first..last] are there, as a set of their numbers; or nil and an error.
-local function find_stored(keys, first, last, wanted)
-    local stored = {}
-    for from = first, last, CHUNK do
-        local to = math.min(from + CHUNK - 1, last)
-        if redis.call('EXISTS', unpack(keys, from, to)) > 0 then
-            for i = from, to do
-                local good, is_there = has_type(keys[i], wanted)
-                if not good then return nil, bad('BADTYPE', i) end
-                stored[i] = is_there
-            end
-        end
-    end
-    return stored
-end
-
--- What is wrong with a number that is added or set.
-local function bad_number(text, at)
-    local is_large = not integer(text) and text:find('^%-?[1-9]%d*$')
-    return bad(is_large and 'BADFIELD' or 'BADARG', at)
-end
-
--- Checks the numbers of a hash that is not there. That its fields differ, which no write depends
--- on, is the caller's word: to look would take as long as to write them.
-local function check_new_fields(hash, args, sums_end)
-    for i = hash.first, hash.last, 2 do
-        local text = args[i + 1]
-        local number = NUMBER_OF[text] or integer(text)
-        if not number or (number < 0 and i >= sums_end) then return bad_number(text, i) end
-    end
-end
-
--- The new value of a field, or nil.
-local function combined(value, number, is_sum)
-    local result = value
-    if is_sum then
-        result = value + number
-    elseif value < 0 then
-        return nil
-    elseif number > value then
-        result = number
-    end
-    return result > -NUMBER_LIMIT and result < NUMBER_LIMIT and result or nil
-end
-
--- The values that fields of a hash get: before args[sums_end] by adding, then by the higher of both.
-local function plan_fields(hash, args, sums_end)
-    local given, writes, count = {}, hash.writes, 0
-    for from = hash.first, hash.last, 2 * CHUNK do
-        local names, n = {}, 0
-        for i = from, math.min(from + 2 * CHUNK - 2, hash.last), 2 do
-            n = n + 1
-            names[n] = args[i]
-        end
-        local values = redis.call('HMGET', hash.key, unpack(names))
-        for k = 1, n do
-            local i, field, value = from + 2 * (k - 1), names[k], values[k]
-            local text, is_sum = args[i + 1], i < sums_end
-            local number = NUMBER_OF[text] or integer(text)
-            if given[field] then return bad('BADARG', i) end
-            if not number or (number < 0 and not is_sum) then return bad_number(text, i) end
-            given[field] = true
-            value = not value and 0 or NUMBER_OF[value] or integer(value)
-            local result = value and combined(value, number, is_sum)
-            if not result then return bad('BADFIELD', i) end
-            if is_sum or result ~= value then
-                writes[count + 1] = field
-                writes[count + 2] = TEXT_OF[result] or spelled(result)
-                count = count + 2
-            end
-        end
-    end
-end
-
--- Reads one live hash's arguments from args[at] on. Returns the hash and where the next one's
--- arguments start, or nil and an error.
-local function plan_hash(key, stored, args, at)
-    local expiry, sums, raised = natural(args[at]), natural(args[at + 1]), natural(args[at + 2])
-    if not expiry or not sums or not raised then return nil, bad('BADARG', at) end
-    local first, last = at + 3, at + 2 + 2 * (sums + raised)
-    if last > #args then return nil, bad('BADARG', at) end
-    local hash = {key = key, stored = stored, expiry = expiry, first = first, last = last,
-                  writes = {}}
-    local problem
-    if stored then
-        problem = plan_fields(hash, args, first + 2 * sums)
-    else
-        problem = check_new_fields(hash, args, first + 2 * sums)
-    end
-    if problem then return nil, problem end
-    return hash, last + 1
-end
-
--- True for a small sparse sketch whose runs are those of all registers: nothing else is wrong that
--- PFCOUNT would find.
-local function is_small_sketch(text)
-    if #text > SMALL_SKETCH or text:sub(1, 8) ~= SKETCH_HEAD then return false end
-    local bytes, registers, i = {text:byte(SKETCH_BODY_AT, -1)}, 0, 1
-    while bytes[i] do
-        local byte = bytes[i]
-        if byte >= 0x80 then
-            registers = registers + byte % 4 + 1
-        elseif byte >= 0x40 then
-            i = i + 1
-            registers = registers + (byte - 0x40) * 256 + (bytes[i] or SKETCH_REGISTERS) + 1
-        else
-            registers = registers + byte + 1
-        end
-        i = i + 1
-    end
-    return registers == SKETCH_REGISTERS
-end
-
--- The estimate of what the merge of a sketch will give. PFCOUNT of two keys, present or not, fails
--- on a corrupt one and, unlike that of one, writes nothing.
-local function merged_estimate(key, scratch, sketch)
-    redis.call('SET', scratch, sketch)
-    local estimate = redis.pcall('PFCOUNT', scratch, key)
-    return type(estimate) == 'number' and estimate or nil
-end
-
--- Checks a sketch, and plans what the merge makes of its estimate. Returns nil, or an error.
-local function plan_sketch(key, stored, scratch, hashes, args, at)
-    local which, field = natural(args[at + 1]), natural(args[at + 2])
-    local hash, text = which and hashes[which], args[at + 3]
-    if not natural(args[at]) or not hash or not text or not field or field < hash.first
-        or field > hash.last then
-        return bad('BADARG', at)
-    end
-    if not stored and is_small_sketch(text) then return nil end
-    local estimate = merged_estimate(key, scratch, text)
-    if not estimate then return bad('BADSKETCH', at + 3) end
-    local known = redis.call('HGET', hash.key, args[field])
-    if estimate < NUMBER_LIMIT and estimate > (known and natural(known) or 0) then
-        hash.writes[#hash.writes + 1] = args[field]
-        hash.writes[#hash.writes + 1] = spelled(estimate)
-    end
-end
-
-local function expire(key, was_there, expiry)
-    if not was_there or redis.call('PEXPIRETIME', key) < expiry then
-        redis.call('PEXPIREAT', key, spelled(expiry))
-    end
-end
-
--- Everything is checked and planned; nothing but the scratch key is written. Returns the hashes,
--- which sketches are stored, and where the days' arguments start, or nil and an error.
-local function plan(keys, args, hash_count, sketch_count, open)
-    local hashes, at = {}, 5
-    local first, last = 3 + hash_count + 1, 3 + hash_count + sketch_count
-    local stored, problem = find_stored(keys, 4, first - 1, 'hash')
-    if not stored then return nil, problem end
-    for i = 1, hash_count do
-        hashes[i], at = plan_hash(keys[3 + i], stored[3 + i], args, at)
-        if not hashes[i] then return nil, at end
-    end
-    local days = #args - (at - 1 + SKETCH_ARGS * sketch_count)
-    if days < 0 or (days > 0) ~= (open ~= nil) then return nil, bad('BADARG', at) end
-    if open and not has_type(open, 'hash') then return nil, bad('BADTYPE', #keys) end
-    stored, problem = find_stored(keys, first, last, 'string')
-    if not stored then return nil, problem end
-    for n = first, last do
-        problem = plan_sketch(keys[n], stored[n], keys[3], hashes, args, at)
-        if problem then return nil, problem end
-        at = at + SKETCH_ARGS
-    end
-    return hashes, stored, at
-end
-
-local function write_fields(key, list, first, last)
-    for from = first, last, 2 * CHUNK do
-        redis.call('HSET', key, unpack(list, from, math.min(from + 2 * CHUNK - 1, last)))
-    end
-end
-
-local function write_hashes(hashes, args)
-    for _, hash in ipairs(hashes) do
-        if not hash.stored then write_fields(hash.key, args, hash.first, hash.last) end
-        write_fields(hash.key, hash.writes, 1, #hash.writes)
-        expire(hash.key, hash.stored, hash.expiry)
-    end
-end
-
--- Those of keys[first..last], whose arguments begin at args[at].
-local function write_sketches(keys, args, first, last, at, stored)
-    local scratch = keys[3]
-    for n = first, last do
-        local key, expiry, text = keys[n], args[at], args[at + 3]
-        if stored[n] then
-            redis.call('SET', scratch, text)
-            redis.call('PFMERGE', key, scratch)
-            expire(key, true, natural(expiry))
-        else
-            redis.call('SET', key, text, 'PXAT', expiry)
-        end
-        at = at + SKETCH_ARGS
-    end
-end
-
-local function drop(command, keys, first, last)
-    for from = first, last, CHUNK do
-        redis.call(command, unpack(keys, from, math.min(from + CHUNK - 1, last)))
-    end
-end
-
-local function find_twice(keys)
-    local seen = {}
-    for i = 1, #keys do
-        if seen[keys[i]] then return i end
-        seen[keys[i]] = true
-    end
-end
-
-local function apply(keys, args)
-    local cursor, log, from, to = keys[1], keys[2], args[1], args[2]
-    local hash_count, sketch_count = natural(args[3]), natural(args[4])
-    local from_ms, from_seq = id_parts(from)
-    local to_ms, to_seq = id_parts(to)
-    if not from_seq or not to_seq or not from_ms or not to_ms or to_ms < from_ms
-        or (to_ms == from_ms and to_seq <= from_seq) or not hash_count or not sketch_count
-        or #keys < 3 + hash_count + sketch_count or #keys > 4 + hash_count + sketch_count then
-        return bad('BADARG', 1)
-    end
-    local open = keys[3 + hash_count + sketch_count + 1]
-    if not has_type(cursor, 'string') then return bad('BADTYPE', 1) end
-    if not has_type(log, 'stream') then return bad('BADTYPE', 2) end
-    if (redis.call('GET', cursor) or '0-0') ~= from then return redis.status_reply('MOVED') end
-    local twice = find_twice(keys)
-    if twice then return bad('BADARG', -twice) end
-    local hashes, stored, days = plan(keys, args, hash_count, sketch_count, open)
-    if hashes then
-        local last = 3 + hash_count + sketch_count
-        write_hashes(hashes, args)
-        write_sketches(keys, args, 4 + hash_count, last, days - SKETCH_ARGS * sketch_count, stored)
-    end
-    redis.call('DEL', keys[3])
-    if not hashes then return stored end
-    for i = days, #args do redis.call('HSET', open, args[i], to) end
-    redis.call('SET', cursor, to)
-    redis.call('XTRIM', log, 'MINID', spelled(to_ms) .. '-' .. spelled(to_seq + 1))
-    return redis.status_reply('OK')
 end
 
 -- --- close ----------------------------------------------------------------------------------
@@ -600,7 +360,6 @@ end
 
 redis.register_function('append', append)
 redis.register_function('import', import)
-redis.register_function('apply', apply)
 redis.register_function('close', close)
 redis.register_function('fold', fold)
 redis.register_function('quarantine', quarantine)

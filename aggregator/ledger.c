@@ -19,9 +19,8 @@
 #include "common/hash.h"
 
 enum { FIRST_SLOTS = 64, FIRST_ITEMS = 8 };
-/* What a cell of a cross has in an apply beside its values: twice a metric's letter, a separator
- * and a number. */
-enum { CROSS_BYTES_BESIDE = 2 * (1 + 1 + 20) };
+/* What a cell of a cross has in an apply beside its values: a separator and two numbers. */
+enum { CROSS_BYTES_BESIDE = 1 + 20 + 1 + 20 };
 /* Rows of one day: each table's cap, and MODEL_OTHER. */
 #define X(id, name, cap, kind) +(cap) + 1
 static const size_t DAY_ROWS_MAX = 0 MODEL_TABLES(X);
@@ -155,7 +154,7 @@ struct ledger_day *ledger_day(struct ledger *ledger, struct str site, uint32_t d
     ledger->days =
         with_room(ledger->days, ledger->count, &ledger->capacity, sizeof(struct ledger_day *));
     day = day_new(site, date, hash);
-    day->crosses_bytes = &ledger->crosses_bytes;
+    day->load = &ledger->load;
     ledger->days[ledger->count] = day;
     place(ledger->slots, ledger->slot_count, hash, ledger->count++);
     return day;
@@ -272,8 +271,7 @@ void ledger_load_cross_field(struct ledger_day *day, enum cross cross, struct st
     size_t at = str_find(field, MODEL_CROSS_SEPARATOR);
     if (at == field.len || at == 0 || day->crosses.of[cross].cells == CROSS_CELLS_MAX)
         return; /* "(other)", or what does not fit: see ledger_load_field() */
-    struct str left_value = str_from_at(str_prefix(field, at), 1);
-    const struct ledger_row *left = find_value(day, model_cross_left(cross), left_value);
+    const struct ledger_row *left = find_value(day, model_cross_left(cross), str_prefix(field, at));
     const struct ledger_row *right =
         find_value(day, model_cross_right(cross), str_from_at(field, at + 1));
     if (left == NULL || right == NULL)
@@ -299,8 +297,7 @@ static size_t cross_bytes(const struct ledger_day *day, uint64_t key)
     uint32_t left = cross_left(key), right = cross_right(key);
     if (left == CROSS_OTHER)
         return 0;
-    return CROSS_BYTES_BESIDE + 2 * (size_t)day->rows[left].value_len +
-           2 * (size_t)day->rows[right].value_len;
+    return CROSS_BYTES_BESIDE + (size_t)day->rows[left].value_len + day->rows[right].value_len;
 }
 
 void ledger_cross(struct ledger_day *day, uint64_t key, int64_t views, int64_t visits)
@@ -310,10 +307,11 @@ void ledger_cross(struct ledger_day *day, uint64_t key, int64_t views, int64_t v
     uint32_t index = ledger_crosses_cell(&day->crosses, key);
     if (!ledger_crosses_is_pending(&day->crosses, index)) {
         size_t bytes = cross_bytes(day, day->crosses.table.cells[index].key);
-        if (*day->crosses_bytes + bytes > APPLY_CROSSES_BYTES_MAX)
+        if (day->load->crosses_bytes + bytes > APPLY_CROSSES_BYTES_MAX)
             index = ledger_crosses_cell(&day->crosses, cross_key_other(cross));
         else
-            *day->crosses_bytes += bytes;
+            day->load->crosses_bytes += bytes;
+        day->load->cells += !ledger_crosses_is_pending(&day->crosses, index);
     }
     ledger_crosses_add(&day->crosses, index, views, visits);
 }
@@ -325,6 +323,7 @@ static void make_pending(struct ledger_day *day, struct ledger_row *row)
     if (row->is_pending)
         return;
     row->is_pending = true;
+    day->load->cells++;
     day->pending =
         with_room(day->pending, day->pending_count, &day->pending_capacity, sizeof(*day->pending));
     day->pending[day->pending_count++] = (uint32_t)(row - day->rows);
@@ -381,5 +380,5 @@ void ledger_applied(struct ledger *ledger)
         day->mark_count = 0;
         ledger_crosses_applied(&day->crosses);
     }
-    ledger->crosses_bytes = 0;
+    ledger->load = (struct ledger_load){0};
 }

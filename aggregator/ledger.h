@@ -34,6 +34,12 @@ struct ledger_table {
     uint32_t values; /* distinct ones but MODEL_OTHER */
 };
 
+/* What one apply is going to carry. */
+struct ledger_load {
+    uint32_t cells;       /* rows and cells of crosses that are pending */
+    size_t crosses_bytes; /* which those of crosses take in a call */
+};
+
 struct ledger_day {
     uint64_t hash;
     struct str site; /* owned */
@@ -49,7 +55,7 @@ struct ledger_day {
     uint32_t mark_count, mark_capacity;
     struct buf bytes; /* of the values */
     struct ledger_crosses crosses;
-    size_t *crosses_bytes; /* the ledger's */
+    struct ledger_load *load; /* the ledger's */
 };
 
 struct ledger {
@@ -57,7 +63,7 @@ struct ledger {
     uint32_t count, capacity;
     uint32_t *slots; /* hash of (date, site) → day + 1, as for rows */
     uint32_t slot_count;
-    size_t crosses_bytes; /* that the pending cells of crosses take in one apply */
+    struct ledger_load load;
 };
 
 void ledger_init(struct ledger *ledger);
@@ -89,7 +95,7 @@ void ledger_add_register(struct ledger_day *day, struct ledger_row *row,
  * CROSS_OTHER twice. New cells count under CROSS_OTHER past CROSS_CELLS_MAX, and all that are not
  * pending yet past APPLY_CROSSES_BYTES_MAX. */
 void ledger_cross(struct ledger_day *day, uint64_t key, int64_t views, int64_t visits);
-/* The value of a cell's field: both rows' with MODEL_CROSS_SEPARATOR between, or MODEL_OTHER. */
+/* A cell's field: both rows' values with MODEL_CROSS_SEPARATOR between, or MODEL_OTHER. */
 void ledger_cross_value(const struct ledger_day *day, uint64_t key, struct buf *out);
 /* Marks only rise: an entry that was put back into the log comes after later ones. */
 void ledger_mark(struct ledger_day *day, uint64_t writer, uint64_t number);

@@ -301,7 +301,8 @@ static enum folded fold_entry(struct log_tail *tail, struct redis *redis,
         tail->last = id;
         tail->entries++;
         tail->bytes += entry.payload.len;
-        tail->is_full = tail->entries >= tail->entries_max;
+        tail->is_full =
+            tail->entries >= tail->entries_max || tail->ledger.load.cells >= APPLY_PENDING_MAX;
     } else if (folded == FOLD_STUCK) {
         tail->stuck_at = id;
     }

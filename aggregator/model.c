@@ -105,6 +105,19 @@ enum metric model_cross_views(enum cross cross)
                : METRIC_PAGEVIEWS;
 }
 
+bool model_cross_counts(struct str text, int64_t *ret_views, int64_t *ret_visits)
+{
+    static const uint64_t COUNT_MAX = UINT64_C(1) << 48;
+    size_t at = str_find(text, ':');
+    uint64_t views, visits;
+    if (at == text.len || !str_to_uint(str_prefix(text, at), COUNT_MAX, &views) ||
+        !str_to_uint(str_from_at(text, at + 1), COUNT_MAX, &visits))
+        return false;
+    *ret_views = (int64_t)views;
+    *ret_visits = (int64_t)visits;
+    return true;
+}
+
 char model_metric_letter(enum metric metric)
 {
     assert(metric < METRIC__COUNT);

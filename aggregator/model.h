@@ -75,7 +75,8 @@ enum metric {
 
 /* What a value past its table's cap counts under, and a cell past its cross's. */
 #define MODEL_OTHER "(other)"
-/* Between the two values of a cross's field; in no value. */
+/* A cross's hash has a field a cell: both values, or MODEL_OTHER, → views (or events) and visits:
+ * "/a\x1fNL" → "3:2". The separator is in no value. */
 #define MODEL_CROSS_SEPARATOR '\x1f'
 /* In the TOTAL hash: '@' and a writer's id in hexadecimal → number of its last batch applied to
  * this site and day. Lets dashboards add what is not applied yet exactly once. */
@@ -96,6 +97,8 @@ uint32_t model_cross_sealed_cap(enum cross cross);
 bool model_cross_of(enum table one, enum table other, enum cross *ret_cross);
 /* What a cross counts beside visits: events where goals are one side, else page views. */
 enum metric model_cross_views(enum cross cross);
+/* What a field of a cross's hash holds. False for what is none, or beyond 2^48. */
+bool model_cross_counts(struct str text, int64_t *ret_views, int64_t *ret_visits);
 char model_metric_letter(enum metric metric);
 /* False for a letter that is no metric. */
 bool model_metric_from_letter(char letter, enum metric *ret_metric);

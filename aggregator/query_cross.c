@@ -1,7 +1,8 @@
 /* One filter narrows another dimension: of each cell of their cross the filtered side is looked at,
  * and what is left adds to the row of the other side. For pages from NL:
  *
- *   v/a US NL 5    v/a US BE 2    v/b US NL 1    v(other) 3  ─▶  rows /a 5, /b 1; the cross was cut
+ *   /a US NL 5:3   /a US BE 2:2   /b US NL 1:1   (other) 3:3  ─▶  rows /a 5, /b 1; the cross was
+ * cut
  *
  * Used by query_read.c. */
 
@@ -18,21 +19,12 @@ static bool asked_value(const struct query_plan *plan, struct str left, struct s
     return true;
 }
 
-void query_cross_add_field(const struct query_cross *to, struct str field, struct str number)
+void query_cross_add_field(const struct query_cross *to, struct str field, struct str counts)
 {
-    struct str pair = str_from_at(field, 1), value;
-    size_t at = str_find(pair, MODEL_CROSS_SEPARATOR);
-    char narrowed[1 + VALUE_BYTES_MAX];
-    if (at == pair.len) {
-        query_answer_note_cut(to->answer);
-        return;
-    }
-    if (!asked_value(to->plan, str_prefix(pair, at), str_from_at(pair, at + 1), &value) ||
-        value.len > VALUE_BYTES_MAX)
-        return;
-    narrowed[0] = field.ptr[0];
-    memcpy(narrowed + 1, value.ptr, value.len);
-    query_rows_add_field(to->rows, (struct str){narrowed, 1 + value.len}, number);
+    int64_t sums[METRIC__COUNT] = {0};
+    if (field.len <= CROSS_VALUE_BYTES_MAX &&
+        model_cross_counts(counts, &sums[model_cross_views(to->plan->cross)], &sums[METRIC_VISITS]))
+        query_cross_add_row(to, field, sums);
 }
 
 void query_cross_add_row(const struct query_cross *to, struct str pair, const int64_t *sums)

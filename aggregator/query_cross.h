@@ -11,9 +11,9 @@ struct query_cross {
     struct query_answer *answer;   /* is told when the cross was cut */
 };
 
-/* A field of the cross's hash, with its number. What is not well formed is passed over. */
-void query_cross_add_field(const struct query_cross *to, struct str field, struct str number);
-/* A row whose key is what stands behind the letter of such a field. */
+/* A field of the cross's hash, with what it counts. What is not well formed is passed over. */
+void query_cross_add_field(const struct query_cross *to, struct str field, struct str counts);
+/* A row whose key is such a field. */
 void query_cross_add_row(const struct query_cross *to, struct str pair, const int64_t *sums);
 /* A cell that is not stored yet; for overlay_day_each_cell(). */
 void query_cross_add_cell(const struct overlay_cell *cell, void *query_cross);

@@ -101,13 +101,10 @@ static void read_table(struct day *day, enum table table, const struct redis_rep
 /* The pairs' sums are all that is asked. */
 static void read_cross(struct day *day, enum cross cross, const struct redis_reply *fields)
 {
-    char views = model_metric_letter(model_cross_views(cross));
-    for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2) {
-        struct str field = redis_reply_str(redis_reply_at(fields, i));
-        if (field.len > 0 && field.ptr[0] == views)
-            day_sum_add(&day->crosses[cross].hidden_views,
-                        number_of(redis_reply_str(redis_reply_at(fields, i + 1))));
-    }
+    int64_t views, visits;
+    for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2)
+        if (model_cross_counts(redis_reply_str(redis_reply_at(fields, i + 1)), &views, &visits))
+            day_sum_add(&day->crosses[cross].hidden_views, views);
 }
 
 /* --- Asking ----------------------------------------------------------------------------------- */

@@ -69,7 +69,7 @@ static const char REDIS_CONF[] = "# Written by `footfall serve` at each start; c
                                  "aof-load-truncated yes\n"
                                  "aof-timestamp-enabled no\n"
                                  "auto-aof-rewrite-percentage 100\n"
-                                 "auto-aof-rewrite-min-size 64mb\n"
+                                 "auto-aof-rewrite-min-size 128mb\n"
                                  "save \"\"\n"
                                  "slowlog-log-slower-than -1\n"
                                  "latency-tracking no\n"

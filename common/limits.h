@@ -101,6 +101,10 @@ static_assert(WRITER_DETAIL_BYTES_MAX >= SITES_MAX * 10 * 1024, "quiet sites kee
 #define APPLY_ENTRIES_MAX 512
 #define APPLY_BYTES_MAX (2 * 1024 * 1024)
 static_assert(APPLY_BYTES_MAX >= BATCH_BYTES_MAX, "any one batch can be applied");
+/* Rows and cells of crosses in one `apply`, beside the last entry's: some twenty thousand fields,
+ * which hold Redis for twenty milliseconds. Ten times as many at once take half as long again each,
+ * since the function's strings no longer fit the processor's cache. */
+#define APPLY_PENDING_MAX 8192
 
 /* --- Visits ------------------------------------------------------------------------------------
  */
@@ -212,6 +216,8 @@ static_assert(QUERY_GROUPS_MAX >= QUERY_DAYS_MAX, "a day's figure each fits");
 /* When an apply takes long the next one waits nine times as long, so that applying takes a tenth of
  * the time at most, but never longer than this. */
 #define APPLY_EVERY_MS_MAX 1000
+/* How often it is looked meanwhile whether what has come fills an apply. */
+#define APPLY_LOOK_MS 50
 /* Of a long log the next entries are folded while an apply is under way, but closing days has its
  * turn, before anything is folded, as often as this. */
 #define APPLY_AHEAD_MS 1000
@@ -466,6 +472,9 @@ static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + P
 /* Lines that are counted and stored together; an interrupted import reads no more than these again
  * without having counted them. */
 #define IMPORT_BATCH_LINES_MAX 16384
+/* Where a day begins they are stored as soon as there are so many: what a day gets at once is
+ * counted in half the time. */
+#define IMPORT_BATCH_LINES_MIN 4096
 /* Days of one batch: a log of a quiet site has many days in so many lines. */
 #define IMPORT_BATCH_DAYS_MAX 32
 /* Visitors in cells of a day that an import remembers of the lines that it does not count again:
@@ -473,8 +482,8 @@ static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + P
 #define IMPORT_SEEN_MAX (2 * 1024 * 1024)
 /* Batches that are sent together. Redis applies what came before for some tens of milliseconds at a
  * time, and an import that waits for its turn with each batch takes three times as long; a million
- * lines are some sixty batches of 150 KB, which a killed import has to read again at the most. */
-#define IMPORT_GROUP_MAX 64
+ * lines are some two hundred batches of 60 KB, which a killed import has to read again at most. */
+#define IMPORT_GROUP_MAX 256
 /* The first go in a group of so few, and each group may be twice as large as the one before: else
  * the aggregator would have nothing to do until a million lines have been read. */
 #define IMPORT_GROUP_FIRST 4

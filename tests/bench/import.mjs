@@ -63,7 +63,7 @@ function run(program, words) {
 }
 
 async function workedOff(redis) {
-  while (Number(await redis.command('XLEN', 'ff:{0}:log')) > 0) await sleep(50);
+  while (Number(await redis.command('XLEN', 'ff:{0}:log')) > 0) await sleep(10);
 }
 
 try {

@@ -125,6 +125,34 @@ static void a_long_log_is_counted_once(void **state)
     assert_counts_equal_the_oracle();
 }
 
+/* What is built ahead comes just after what was sent, so that nothing is folded in vain. */
+static void a_long_log_takes_no_step_in_vain(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 28, PAGES_EACH = 1500 };
+    static_assert(APPLY_PENDING_MAX / PAGES_EACH == 5, "six entries are one apply");
+    char admin[128], page[16];
+    struct section *section = section_new(SECTION_CELLS_MAX);
+    for (uint32_t i = 0; i < ENTRIES; i++) {
+        section_reset(section, S(SITE), 20240201 + i);
+        for (int k = 0; k < PAGES_EACH; k++) {
+            snprintf(page, sizeof(page), "/%d", k);
+            section_cell(section, TABLE_PAGE, str_from(page))->sums[METRIC_PAGEVIEWS] = 1;
+        }
+        append_section(0, section);
+    }
+    section_free(section);
+    snprintf(admin, sizeof(admin), "unix:%s/aggregate", server.dir);
+    pid_t pid = start_telling_aggregator(&server.address, admin);
+    wait_applied();
+    wait_told(admin, "/metrics", "\nfootfall_aggregator_entries_applied_total 28\n");
+    wait_told(admin, "/metrics", "\nfootfall_aggregator_applies_total 5\n");
+    wait_told(admin, "/metrics", "\nfootfall_aggregator_applies_moved_total 0\n");
+    stop_aggregator(pid);
+    assert_int_equal(field("ff:{0}:" SITE ":live:20240201:page", S("v/1499")), 1);
+    assert_int_equal(field("ff:{0}:" SITE ":live:20240228:page", S("v/1499")), 1);
+}
+
 static void a_killed_redis_counts_once(void **state)
 {
     (void)state;
@@ -459,6 +487,7 @@ int main(void)
         SERVED(two_aggregators_count_once),
         SERVED(killed_at_any_moment_it_counts_once),
         SERVED(a_long_log_is_counted_once),
+        SERVED(a_long_log_takes_no_step_in_vain),
         SERVED(a_killed_redis_counts_once),
         SERVED(a_lost_reply_is_settled_by_the_cursor),
         SERVED(past_a_tables_cap_values_count_as_other),

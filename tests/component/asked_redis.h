@@ -25,9 +25,9 @@
     S("FCALL"), S("apply"), S("7"), S(CURSOR), S(LOG), S(SCRATCH), S(TOTAL), S(PAGE), S(SEEN),     \
         S(OPEN)
 #define FIRST_ARGS(from, to)                                                                       \
-    S(from), S(to), S("2"), S("1"), S(EXPIRY), S("2"), S("1"), S("v"), S("1"), S("s"), S("1"),     \
-        S("@" WRITER), S("9"), S(EXPIRY), S("1"), S("1"), S("v/a"), S("1"), S("u/a"), S("1"),      \
-        S(EXPIRY), S("2"), S("19"), S(HYLL), S("a.example:20261123")
+    S(from), S(to), S("2"), S("1"), S(EXPIRY), S("2"), S("1"), S("0"), S(EXPIRY), S("v"), S("1"),  \
+        S("s"), S("1"), S("@" WRITER), S("9"), S(EXPIRY), S("1"), S("1"), S("1"), S(EXPIRY),       \
+        S("v/a"), S("1"), S("u/a"), S("1"), S(HYLL), S("a.example:20261123")
 
 extern struct redis_server server;
 extern struct redis *redis; /* as its first user */

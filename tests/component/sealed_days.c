@@ -79,6 +79,22 @@ static void add_field(struct str key, char letter, struct str value, int64_t num
     query_commands_end_arg(&queued);
 }
 
+static void add_cell(struct str key, struct str pair, int64_t views, int64_t visits)
+{
+    static const struct str ADD =
+        STR_LIT("local v, s = (redis.call('HGET', KEYS[1], ARGV[1]) or '0:0'):match('(%d+):(%d+)')"
+                " redis.call('HSET', KEYS[1], ARGV[1], v + ARGV[2] .. ':' .. s + ARGV[3])");
+    query_commands_add(&queued, STR_LIT("EVAL"));
+    queue_arg(ADD);
+    queue_arg(STR_LIT("1"));
+    queue_arg(key);
+    queue_arg(pair);
+    buf_printf(query_commands_arg(&queued), "%lld", (long long)views);
+    query_commands_end_arg(&queued);
+    buf_printf(query_commands_arg(&queued), "%lld", (long long)visits);
+    query_commands_end_arg(&queued);
+}
+
 static void open_table(const struct site *site, const struct day *day, enum table table)
 {
     struct buf key;
@@ -97,8 +113,6 @@ static void open_table(const struct site *site, const struct day *day, enum tabl
 static void open_cross(const struct site *site, const struct day *day, enum cross cross)
 {
     struct buf key, pair;
-    char views = model_metric_letter(model_cross_views(cross));
-    char visits = model_metric_letter(METRIC_VISITS);
     const struct day_cross *cells = &day->crosses[cross];
     buf_init(&key, 1000);
     buf_init(&pair, 2000);
@@ -109,13 +123,10 @@ static void open_cross(const struct site *site, const struct day *day, enum cros
         buf_append_str(&pair, day_names_at(day->names, model_cross_left(cross), cell->left));
         buf_append_byte(&pair, MODEL_CROSS_SEPARATOR);
         buf_append_str(&pair, day_names_at(day->names, model_cross_right(cross), cell->right));
-        add_field(buf_str(&key), views, buf_str(&pair), cell->views);
-        add_field(buf_str(&key), visits, buf_str(&pair), cell->visits);
+        add_cell(buf_str(&key), buf_str(&pair), cell->views, cell->visits);
     }
-    if (cells->hidden_views != 0 || cells->hidden_visits != 0) {
-        add_field(buf_str(&key), views, STR_LIT(MODEL_OTHER), cells->hidden_views);
-        add_field(buf_str(&key), visits, STR_LIT(MODEL_OTHER), cells->hidden_visits);
-    }
+    if (cells->hidden_views != 0 || cells->hidden_visits != 0)
+        add_cell(buf_str(&key), STR_LIT(MODEL_OTHER), cells->hidden_views, cells->hidden_visits);
     buf_done(&key);
     buf_done(&pair);
 }

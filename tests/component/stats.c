@@ -28,13 +28,13 @@ static void store(uint32_t date, enum table table, const char *field, const char
     buf_done(&key);
 }
 
-static void store_crossed(uint32_t date, const char *field, const char *number)
+static void store_crossed(uint32_t date, const char *field, const char *counts)
 {
     struct buf key;
     buf_init(&key, 1000);
     model_key_cross(&key, STR_LIT("example.com"), date, CROSS_PAGE_COUNTRY);
     redis_reply_free(
-        redis_do(redis, STR_LIT("HSET"), buf_str(&key), str_from(field), str_from(number)));
+        redis_do(redis, STR_LIT("HSET"), buf_str(&key), str_from(field), str_from(counts)));
     buf_done(&key);
 }
 
@@ -73,14 +73,12 @@ static int start(void **state)
     store(today, TABLE_COUNTRY, "sNL", "4");
     store(today, TABLE_COUNTRY, "uNL", "3");
     store(today, TABLE_EXIT_PAGE, "s/b", "4");
-    store_crossed(today, "v/\x1fNL", "6");
-    store_crossed(today, "s/\x1fNL", "3");
-    store_crossed(today, "v/b\x1fNL", "2");
-    store_crossed(today, "s/b\x1fNL", "1");
+    store_crossed(today, "/\x1fNL", "6:3");
+    store_crossed(today, "/b\x1fNL", "2:1");
     store_crossed(today,
-                  "v/b\x1f"
+                  "/b\x1f"
                   "BE",
-                  "1");
+                  "1:0");
     return 0;
 }
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parseCsv, rowsOf } from './csv.mjs';
-import { Footfall, inParallel } from './harness.mjs';
+import { Footfall, countsOf, inParallel } from './harness.mjs';
 import { randomFrom } from './logs.mjs';
 import { mmdbBytes } from './mmdb.mjs';
 
@@ -181,8 +181,8 @@ test('JSON lines hold each field at rest', async () => {
   for (const key of await footfall.redis().keys()) {
     const table = key.match(new RegExp(`:${SITE}:live:\\d+:(.*)$`))?.[1] ?? (key.includes(`:${SITE}:drops:`) ? 'drops' : null);
     if (!table) continue;
-    for (const [field, number] of await footfall.redis().hash(key))
-      if (field[0] !== '@' && Number(number) !== 0) stored[`${table} ${field}`] = Number(number);
+    for (const [field, number] of countsOf(table, await footfall.redis().hash(key)))
+      if (field[0] !== '@' && number !== 0) stored[`${table} ${field}`] = number;
   }
   assert.ok(Object.keys(stored).length > 500);
   assert.deepEqual(told, stored);
@@ -207,7 +207,7 @@ async function stored(site) {
   const tables = {};
   for (const key of await footfall.redis().keys()) {
     const table = key.match(new RegExp(`:${site}:live:${date.replaceAll('-', '')}:(.*)$`))?.[1];
-    if (table) tables[table] = Object.fromEntries([...(await footfall.redis().hash(key))].filter(([field, number]) => field[0] !== '@' && Number(number) !== 0).map(([field, number]) => [field, Number(number)]));
+    if (table) tables[table] = Object.fromEntries(countsOf(table, await footfall.redis().hash(key)).filter(([field, number]) => field[0] !== '@' && number !== 0));
   }
   return tables;
 }

@@ -24,11 +24,11 @@ export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks again and again until `probe` gives something true; throws, with `what`, after a while. */
 export async function until(what, probe, timeoutMs = 20_000) {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     const found = await probe();
     if (found) return found;
-    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
+    if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
     await pause(20);
   }
 }
@@ -380,15 +380,15 @@ export class Footfall {
 
   /** Waits until all that is in the spool and the log is applied, and nothing new comes for a while. */
   async settle(timeoutMs = 15_000) {
-    let since = Date.now();
+    let since = performance.now();
     let last = '';
     await until(
       'the counts to settle',
       async () => {
         const [newest, cursor] = await this.#logEnds();
-        if (newest !== cursor || newest !== last || this.spooled().length > 0) since = Date.now();
+        if (newest !== cursor || newest !== last || this.spooled().length > 0) since = performance.now();
         last = newest;
-        return Date.now() - since >= SETTLED_MS;
+        return performance.now() - since >= SETTLED_MS;
       },
       timeoutMs,
     );
@@ -460,8 +460,16 @@ export class Footfall {
     );
     if (keys.length > 1) throw new Error(`${site} has ${keys.length} days.`);
     const hash = keys.length === 0 ? new Map() : await this.redis().hash(keys[0]);
-    return Object.fromEntries([...hash].map(([field, number]) => [field, Number(number)]));
+    return Object.fromEntries(countsOf(table, hash));
   }
+}
+
+/** A live hash as [letter and value, number]; the two numbers of a cross's cell come one by one. */
+export function countsOf(table, hash) {
+  if (!table.includes('*')) return [...hash].map(([field, number]) => [field, Number(number)]);
+  const views = table.endsWith('*event') ? 'c' : 'v';
+  const one = ([pair, counts]) => counts.split(':').map((number, at) => [(at === 0 ? views : 's') + pair, Number(number)]);
+  return [...hash].flatMap(one).filter(([, number]) => number !== 0);
 }
 
 /** A User-Agent that counts. */

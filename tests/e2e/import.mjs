@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { Footfall, pause } from './harness.mjs';
+import { Footfall, countsOf, pause } from './harness.mjs';
 import { caddyLog, inventedLog, timeOf, vhostLog, zstdFrame } from './import_logs.mjs';
 import { randomFrom } from './logs.mjs';
 import { Mmdb, countryOf, mmdbBytes } from './mmdb.mjs';
@@ -73,7 +73,7 @@ async function stored(site) {
     const [, date, table] = key.match(new RegExp(`^ff:\\{0\\}:${site}:(?:live:)?(?:drops:)?(\\d{8}):?(.*)$`)) ?? [];
     if (!date) continue;
     const hash = await footfall.redis().hash(key);
-    (days[date] ??= {})[table || 'drops'] = Object.fromEntries([...hash].map(([field, number]) => [field, Number(number)]));
+    (days[date] ??= {})[table || 'drops'] = Object.fromEntries(countsOf(table, hash));
   }
   return days;
 }

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { csvLine } from './csv.mjs';
-import { Footfall } from './harness.mjs';
+import { Footfall, countsOf } from './harness.mjs';
 import { randomFrom } from './logs.mjs';
 
 const TIMEZONE = 'Europe/Amsterdam'; // its clocks change in the middle of the hits
@@ -65,7 +65,7 @@ async function stored(site) {
     const [, date, table] = key.match(new RegExp(`^ff:\\{0\\}:${site}:live:(\\d{8}):(.*)$`)) ?? [];
     if (!date) continue;
     const hash = await footfall.redis().hash(key);
-    (days[date] ??= {})[table] = Object.fromEntries([...hash].filter(([field, number]) => field[0] !== '@' && Number(number) !== 0).map(([field, number]) => [field, Number(number)]));
+    (days[date] ??= {})[table] = Object.fromEntries(countsOf(table, hash).filter(([field, number]) => field[0] !== '@' && number !== 0));
   }
   return days;
 }

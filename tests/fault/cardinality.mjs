@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { parseArgs } from 'node:util';
-import { Footfall, pause } from '../e2e/harness.mjs';
+import { Footfall, countsOf, pause } from '../e2e/harness.mjs';
 import { randomFrom } from '../e2e/logs.mjs';
 import { Traffic, figures, memoryMb, redisMb } from './watch.mjs';
 
@@ -138,13 +138,13 @@ async function run(footfall) {
 }
 
 /** Distinct values and sums of a hash at rest: {values, v: {value: number}, c: …}. */
-function read(hash) {
+function read(table, hash) {
   const values = new Set();
   const sums = {};
-  for (const [field, number] of hash) {
+  for (const [field, number] of countsOf(table, hash)) {
     if (field[0] === '@') continue;
     values.add(field.slice(1));
-    (sums[field[0]] ??= {})[field.slice(1)] = Number(number);
+    (sums[field[0]] ??= {})[field.slice(1)] = number;
   }
   return { values, ...sums };
 }
@@ -154,7 +154,8 @@ const total = (sums) => Object.values(sums ?? {}).reduce((sum, number) => sum + 
 /** A site's live hashes, by table. */
 async function readSite(footfall, site) {
   const keys = (await footfall.redis().keys()).filter((key) => key.startsWith(`ff:{0}:${site}:live:`));
-  const found = await Promise.all(keys.map(async (key) => [key.slice(key.lastIndexOf(':') + 1), read(await footfall.redis().hash(key))]));
+  const tableOf = (key) => key.slice(key.lastIndexOf(':') + 1);
+  const found = await Promise.all(keys.map(async (key) => [tableOf(key), read(tableOf(key), await footfall.redis().hash(key))]));
   return Object.fromEntries(found);
 }
 

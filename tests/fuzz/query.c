@@ -28,8 +28,8 @@ static void answer(const struct query_plan *plan)
             query_rows_add_field(&rows, STR_LIT("sNL-NH"), STR_LIT("-1"));
             const struct query_cross to = {plan, &rows, gathered};
             if (plan->is_crossed) {
-                query_cross_add_field(&to, STR_LIT("v/a\x1fNL"), STR_LIT("3"));
-                query_cross_add_field(&to, STR_LIT("s(other)"), STR_LIT("1"));
+                query_cross_add_field(&to, STR_LIT("/a\x1fNL"), STR_LIT("3:2"));
+                query_cross_add_field(&to, STR_LIT("(other)"), STR_LIT("0:1"));
                 query_cross_add_field(&to, STR_EMPTY, STR_LIT("1"));
             }
             assert(query_answer_add(gathered, date, plan->tables[t], &rows));

@@ -79,6 +79,8 @@ static void the_documented_call(void **state)
         S("1861315200000"),
         S("2"),
         S("1"),
+        S("0"),
+        S("1795532400000"),
         S("v"),
         S("1"),
         S("s"),
@@ -88,13 +90,12 @@ static void the_documented_call(void **state)
         S("1861315200000"),
         S("1"),
         S("1"),
+        S("1"),
+        S("1795532400000"),
         S("v/a"),
         S("1"),
         S("u/a"),
         S("1"),
-        S("1795532400000"),
-        S("2"),
-        S("19"),
         S(HYLL),
         S("a.example:20261123"),
     };
@@ -129,19 +130,19 @@ static void a_refusal_leads_to_the_hash_that_it_is_about(void **state)
         {"BADARG 4", ""},
         {"BADARG 5", "total"},
         {"BADFIELD 8", "total"},
-        {"BADFIELD 15", "total"},
-        {"BADARG 16", "page"},
-        {"BADFIELD 19", "page"},
-        {"BADFIELD 24", "page"},
-        {"BADSKETCH 28", "total"},
-        {"BADSKETCH 32", "page"},
-        {"BADSKETCH 33", ""},
+        {"BADFIELD 17", "total"},
+        {"BADARG 18", "page"},
+        {"BADFIELD 21", "page"},
+        {"BADFIELD 28", "page"},
+        {"BADSKETCH 29", "total"},
+        {"BADSKETCH 30", "page"},
+        {"BADSKETCH 31", ""},
         {"BADARG", ""},
         {"BADARG x", ""},
         {"BADARG 12345678901", ""},
         {"", ""},
     };
-    /* Arguments: head 1-4, total 5-15, page 16-24, sketches 25-28 and 29-32. */
+    /* Arguments: head 1-4, total 5-17, page 18-28, sketches 29 and 30. */
     struct ledger_day *day = day_of("a.example");
     add(day, TABLE_PAGE, "/a", METRIC_PAGEVIEWS, 1);
     add(day, TABLE_PAGE, "/b", METRIC_PAGEVIEWS, 1);
@@ -185,21 +186,23 @@ static void a_cross_is_a_hash_of_its_own(void **state)
         S("2"),
         S("0"),
         S("1861315200000"),
-        S("4"),
-        S("0"),
-        S("s" MODEL_OTHER),
-        S("1"),
-        S("v/b\x1fNL"),
-        S("4"),
-        S("v/a\x1fNL"),
         S("3"),
-        S("s/a\x1fNL"),
-        S("2"),
+        S("0"),
+        S("0"),
+        S("1795532400000"),
+        S(MODEL_OTHER),
+        S("0:1"),
+        S("/b\x1fNL"),
+        S("4:0"),
+        S("/a\x1fNL"),
+        S("3:2"),
         S("1861315200000"),
         S("1"),
         S("0"),
-        S("c/a\x1fsignup"),
-        S("5"),
+        S("0"),
+        S("1795532400000"),
+        S("/a\x1fsignup"),
+        S("5:0"),
         S("a.example:20261123"),
     };
     struct ledger_day *day = day_of("a.example");
@@ -231,9 +234,9 @@ static void zero_sums_are_left_out_and_negative_ones_are_not(void **state)
     add(day, TABLE_TOTAL, "", METRIC_BOUNCES, -1);
     add(day, TABLE_TOTAL, "", METRIC_EVENTS, 9007199254740991);
     apply_call_build(&call, 0, &ledger, S("0-0"), S("1-0"), NOW_MS);
-    assert_int_equal(call.argc, 8 + 4 + 3 + ARRAY_LEN(ARGS) + 1);
+    assert_int_equal(call.argc, 8 + 4 + 5 + ARRAY_LEN(ARGS) + 1);
     for (size_t i = 0; i < ARRAY_LEN(ARGS); i++)
-        assert_true(str_eq(call.argv[15 + i], ARGS[i]));
+        assert_true(str_eq(call.argv[17 + i], ARGS[i]));
 }
 
 static void nothing_pending_only_moves_the_cursor(void **state)

@@ -283,9 +283,9 @@ static void crosses_add_up_by_value_until_they_are_applied(void **state)
                      5);
     assert_int_equal(crossed(day, CROSS_PAGE_COUNTRY, MODEL_OTHER), 9);
     assert_int_equal(day->crosses.of[CROSS_PAGE_COUNTRY].cells, 3);
-    assert_true(ledger.crosses_bytes > 0);
+    assert_true(ledger.load.crosses_bytes > 0);
     ledger_applied(&ledger);
-    assert_int_equal(ledger.crosses_bytes, 0);
+    assert_int_equal(ledger.load.crosses_bytes, 0);
     assert_int_equal(day->crosses.of[CROSS_PAGE_COUNTRY].pending, 0);
     fold_section(first, 1, 3, day);
     assert_int_equal(crossed(day, CROSS_PAGE_COUNTRY, "/a\x1fNL"), 2);
@@ -353,15 +353,14 @@ static void loaded_cells_count_towards_the_cap(void **state)
     for (int i = 0; i < CROSS_CELLS_MAX + 5; i++) {
         snprintf(field, sizeof(field), "v/%d", i);
         ledger_load_field(day, TABLE_PAGE, str_from(field));
-        snprintf(field, sizeof(field), "v/%d\x1fNL", i);
+        snprintf(field, sizeof(field), "/%d\x1fNL", i);
         ledger_load_cross_field(day, CROSS_PAGE_COUNTRY, str_from(field));
-        field[0] = 's';
         ledger_load_cross_field(day, CROSS_PAGE_COUNTRY, str_from(field));
         if (i == 2)
             assert_int_equal(day->crosses.of[CROSS_PAGE_COUNTRY].cells, 3);
     }
-    static const struct str OTHERS[] = {S("v" MODEL_OTHER), S("v/0\x1fXX"), S("v/none\x1fNL"),
-                                        S("\x1f"), S("")};
+    static const struct str OTHERS[] = {S(MODEL_OTHER), S("/0\x1fXX"), S("/none\x1fNL"), S("\x1f"),
+                                        S("")};
     for (size_t i = 0; i < ARRAY_LEN(OTHERS); i++)
         ledger_load_cross_field(day, CROSS_PAGE_BROWSER, OTHERS[i]);
     assert_int_equal(day->crosses.of[CROSS_PAGE_BROWSER].cells, 0);
@@ -405,7 +404,7 @@ static void crosses_stop_at_the_bytes_of_one_apply(void **state)
         }
     }
     assert_int_equal(views, DAYS * CROSS_CELLS_MAX);
-    assert_in_range(ledger.crosses_bytes, APPLY_CROSSES_BYTES_MAX - 4 * CROSS_VALUE_BYTES_MAX,
+    assert_in_range(ledger.load.crosses_bytes, APPLY_CROSSES_BYTES_MAX - 4 * CROSS_VALUE_BYTES_MAX,
                     APPLY_CROSSES_BYTES_MAX);
     assert_true(cells < DAYS * CROSS_CELLS_MAX / 2);
     ledger_applied(&ledger);

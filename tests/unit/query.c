@@ -88,21 +88,21 @@ static const struct {
 } CROSSED[] = {
     /* Saturday's BE has seen "/" as well, which the cap has cut off with one view without country.
      */
-    {20261121, CROSS_PAGE_COUNTRY, "/" US "NL", "v4 s2"},
-    {20261121, CROSS_PAGE_COUNTRY, "/blog/a" US "NL", "v3 s2"},
-    {20261121, CROSS_PAGE_COUNTRY, "/blog/b" US "BE", "v1 s1"},
-    {20261121, CROSS_PAGE_COUNTRY, "(other)", "v2 s2"},
-    {20261121, CROSS_SOURCE_COUNTRY, "Google" US "NL", "v5 s1"},
-    {20261121, CROSS_SOURCE_COUNTRY, "Google" US "BE", "v1 s1"},
-    {20261121, CROSS_SOURCE_COUNTRY, "Direct / None" US "NL", "v2 s1"},
-    {20261121, CROSS_SOURCE_COUNTRY, "Direct / None" US "BE", "v1 s0"},
-    {20261121, CROSS_UTM_CAMPAIGN_COUNTRY, "spring" US "NL", "v3 s1"},
-    {20261121, CROSS_COUNTRY_EVENT, "NL" US "signup", "c1 s1"},
-    {20261121, CROSS_PAGE_EVENT, "/blog/a" US "signup", "c1 s1"},
-    {20261122, CROSS_PAGE_COUNTRY, "/" US "NL", "v4 s2"},
-    {20261122, CROSS_COUNTRY_EVENT, "NL" US "signup", "c2 s1"},
-    {20261122, CROSS_COUNTRY_EVENT, "NL" US "Outbound Link: Click", "c1 s1"},
-    {20261123, CROSS_PAGE_COUNTRY, "/" US "NL", "v2 s1"},
+    {20261121, CROSS_PAGE_COUNTRY, "/" US "NL", "4:2"},
+    {20261121, CROSS_PAGE_COUNTRY, "/blog/a" US "NL", "3:2"},
+    {20261121, CROSS_PAGE_COUNTRY, "/blog/b" US "BE", "1:1"},
+    {20261121, CROSS_PAGE_COUNTRY, "(other)", "2:2"},
+    {20261121, CROSS_SOURCE_COUNTRY, "Google" US "NL", "5:1"},
+    {20261121, CROSS_SOURCE_COUNTRY, "Google" US "BE", "1:1"},
+    {20261121, CROSS_SOURCE_COUNTRY, "Direct / None" US "NL", "2:1"},
+    {20261121, CROSS_SOURCE_COUNTRY, "Direct / None" US "BE", "1:0"},
+    {20261121, CROSS_UTM_CAMPAIGN_COUNTRY, "spring" US "NL", "3:1"},
+    {20261121, CROSS_COUNTRY_EVENT, "NL" US "signup", "1:1"},
+    {20261121, CROSS_PAGE_EVENT, "/blog/a" US "signup", "1:1"},
+    {20261122, CROSS_PAGE_COUNTRY, "/" US "NL", "4:2"},
+    {20261122, CROSS_COUNTRY_EVENT, "NL" US "signup", "2:1"},
+    {20261122, CROSS_COUNTRY_EVENT, "NL" US "Outbound Link: Click", "1:1"},
+    {20261123, CROSS_PAGE_COUNTRY, "/" US "NL", "2:1"},
 };
 
 static struct site *amsterdam;
@@ -140,16 +140,9 @@ static void add_crossed(const struct query_plan *plan, uint32_t date, struct que
                         struct query_answer *answer)
 {
     const struct query_cross to = {plan, rows, answer};
-    for (size_t i = 0; i < ARRAY_LEN(CROSSED); i++) {
-        struct str rest = str_from(CROSSED[i].counts);
-        while (CROSSED[i].date == date && CROSSED[i].cross == plan->cross && rest.len > 0) {
-            struct str word = str_prefix(rest, str_find(rest, ' '));
-            char field[100];
-            int len = snprintf(field, sizeof(field), "%c%s", word.ptr[0], CROSSED[i].pair);
-            query_cross_add_field(&to, (struct str){field, (size_t)len}, str_from_at(word, 1));
-            rest = str_from_at(rest, word.len + 1);
-        }
-    }
+    for (size_t i = 0; i < ARRAY_LEN(CROSSED); i++)
+        if (CROSSED[i].date == date && CROSSED[i].cross == plan->cross)
+            query_cross_add_field(&to, str_from(CROSSED[i].pair), str_from(CROSSED[i].counts));
 }
 
 /* Reads what a plan wants from `stored`. */
