@@ -9,19 +9,26 @@ local SKETCH_BODY_AT = 17
 local SMALL_SKETCH = 1000 -- bytes: a larger one is for PFCOUNT to check
 local HASH_ARGS = 5
 
--- What a cell of a cross counts, as "3:2": views (or events) and visits.
-local VIEWS_OF, VISITS_OF = {}, {}
-local REMEMBERED_PAIR_MAX = 99
+-- What a cell of a cross counts, as "3:2": views (or events) and visits. What is written is what is
+-- read and added to next time, so pairs are remembered as numbers are, for as long as there is room.
+local VIEWS_OF, VISITS_OF, remembered_pairs = {}, {}, 0
+local REMEMBERED_PAIRS_MAX = 20000
+
+local function remember_pair(text, views, visits)
+    if remembered_pairs == REMEMBERED_PAIRS_MAX then
+        VIEWS_OF, VISITS_OF, remembered_pairs = {}, {}, 0
+    end
+    VIEWS_OF[text], VISITS_OF[text], remembered_pairs = views, visits, remembered_pairs + 1
+end
 
 local function pair(text)
-    local views, visits = VIEWS_OF[text], VISITS_OF[text]
-    if views then return views, visits end
+    local views = VIEWS_OF[text]
+    if views then return views, VISITS_OF[text] end
     local first, second = text:match('^(%d+):(%d+)$')
-    views, visits = natural(first), natural(second)
+    local visits = natural(second)
+    views = natural(first)
     if not views or not visits then return nil end
-    if views <= REMEMBERED_PAIR_MAX and visits <= REMEMBERED_PAIR_MAX then
-        VIEWS_OF[text], VISITS_OF[text] = views, visits
-    end
+    remember_pair(text, views, visits)
     return views, visits
 end
 
@@ -73,7 +80,10 @@ local function summed(value, text)
     if value then known_views, known_visits = pair(value) end
     if not known_views then return nil end
     views, visits = known_views + views, known_visits + visits
-    return within(views) and within(visits) and spelled(views) .. ':' .. spelled(visits) or nil
+    if not within(views) or not within(visits) then return nil end
+    local sum = spelled(views) .. ':' .. spelled(visits)
+    if not VIEWS_OF[sum] then remember_pair(sum, views, visits) end
+    return sum
 end
 
 -- The higher of both, or nil.
