@@ -26,6 +26,7 @@ struct ahead {
     size_t bytes;
 };
 enum { AHEAD_MAX = 4096 };
+static_assert(AHEAD_MAX >= 2 * IMPORT_GROUP_MAX, "while a group is worked off, another one comes");
 
 /* A batch that is to be sent. */
 struct waiting {
@@ -204,7 +205,8 @@ static bool forget_applied(struct import_store *store)
 static bool wait_for_room(struct import_store *store, size_t bytes)
 {
     struct patience patience = {0};
-    while (store->ahead_count == AHEAD_MAX || store->ahead_bytes + bytes > IMPORT_AHEAD_BYTES_MAX) {
+    while (store->ahead_count + store->waiting_count > AHEAD_MAX ||
+           store->ahead_bytes + bytes > IMPORT_AHEAD_BYTES_MAX) {
         if (*store->stop)
             return false;
         if (forget_applied(store))
@@ -246,23 +248,39 @@ static void make_call(const struct import_store *store, const struct waiting *ba
     memcpy(call->argv, argv, sizeof(argv));
 }
 
+/* MULTI, a call a batch, EXEC: Redis syncs its journal once for all of them. */
+enum { GROUP_COMMANDS_MAX = IMPORT_GROUP_MAX + 2 };
+
 /* All that waits. False when no reply came. */
-static bool send_all(struct import_store *store, struct redis_reply *replies[IMPORT_GROUP_MAX])
+static bool send_all(struct import_store *store, struct redis_reply *replies[GROUP_COMMANDS_MAX])
 {
+    static const struct str MULTI = STR_LIT("MULTI"), EXEC = STR_LIT("EXEC");
     struct call calls[IMPORT_GROUP_MAX];
-    size_t argc[IMPORT_GROUP_MAX];
-    const struct str *argv[IMPORT_GROUP_MAX];
+    size_t argc[GROUP_COMMANDS_MAX] = {1}, count = store->waiting_count;
+    const struct str *argv[GROUP_COMMANDS_MAX] = {&MULTI};
     if (!is_connected(store))
         return false;
-    for (size_t i = 0; i < store->waiting_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         make_call(store, &store->waiting[i], &calls[i]);
-        argc[i] = CALL_ARGS;
-        argv[i] = calls[i].argv;
+        argc[i + 1] = CALL_ARGS;
+        argv[i + 1] = calls[i].argv;
     }
-    bool good = redis_pipeline(store->redis, store->waiting_count, argc, argv, replies);
+    argc[count + 1] = 1;
+    argv[count + 1] = &EXEC;
+    bool good = redis_pipeline(store->redis, count + 2, argc, argv, replies);
     if (!good)
         disconnect(store);
     return good;
+}
+
+/* What became of a batch: why it, or the whole, was refused; else what the function says. */
+static const struct redis_reply *answer_to(struct redis_reply *const *replies, size_t count,
+                                           size_t index)
+{
+    const struct redis_reply *queued = replies[index + 1], *exec = replies[count + 1];
+    if (redis_reply_type(queued) == REDIS_TYPE_ERROR)
+        return queued;
+    return redis_reply_type(exec) == REDIS_TYPE_ARRAY ? redis_reply_at(exec, index) : exec;
 }
 
 static void remember(struct import_store *store, struct str id, const struct waiting *batch)
@@ -314,20 +332,21 @@ static void forget_waiting(struct import_store *store, size_t count)
 /* Sends once. Replies behind the first that settles nothing say nothing. */
 static enum settled try_once(struct import_store *store, char *error, size_t error_bytes)
 {
-    struct redis_reply *replies[IMPORT_GROUP_MAX];
+    struct redis_reply *replies[GROUP_COMMANDS_MAX];
     enum settled settled = SETTLED_STORED;
     size_t count = store->waiting_count, stored = 0;
     if (!send_all(store, replies))
         return SETTLED_NOT;
-    for (size_t i = 0; i < count; i++) {
-        if (settled == SETTLED_STORED)
-            settled = settle(replies[i], error, error_bytes);
+    for (size_t i = 0; i < count && settled == SETTLED_STORED; i++) {
+        const struct redis_reply *answer = answer_to(replies, count, i);
+        settled = settle(answer, error, error_bytes);
         if (settled == SETTLED_STORED) {
-            remember(store, redis_reply_str(replies[i]), &store->waiting[i]);
+            remember(store, redis_reply_str(answer), &store->waiting[i]);
             stored++;
         }
-        redis_reply_free(replies[i]);
     }
+    for (size_t i = 0; i < count + 2; i++)
+        redis_reply_free(replies[i]);
     forget_waiting(store, stored);
     return settled;
 }

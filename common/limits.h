@@ -480,9 +480,10 @@ static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + P
 /* Visitors in cells of a day that an import remembers of the lines that it does not count again:
  * some hundred thousand visitors, in 32 MB. The others of a larger day may be counted twice. */
 #define IMPORT_SEEN_MAX (2 * 1024 * 1024)
-/* Batches that are sent together. Redis applies what came before for some tens of milliseconds at a
- * time, and an import that waits for its turn with each batch takes three times as long; a million
- * lines are some two hundred batches of 60 KB, which a killed import has to read again at most. */
+/* Batches that are sent together, and for which Redis syncs its journal once. It applies what came
+ * before for some tens of milliseconds at a time, and an import that waits for its turn with each
+ * batch takes three times as long; a million lines are some two hundred batches of 60 KB, which a
+ * killed import has to read again at most. */
 #define IMPORT_GROUP_MAX 256
 /* The first go in a group of so few, and each group may be twice as large as the one before: else
  * the aggregator would have nothing to do until a million lines have been read. */
