@@ -25,8 +25,6 @@ struct ahead {
     uint64_t ms, seq; /* the entry's id */
     size_t bytes;
 };
-enum { AHEAD_MAX = 4096 };
-static_assert(AHEAD_MAX >= 2 * IMPORT_GROUP_MAX, "while a group is worked off, another one comes");
 
 /* A batch that is to be sent. */
 struct waiting {
@@ -45,7 +43,7 @@ struct import_store {
     struct waiting waiting[IMPORT_GROUP_MAX];
     uint64_t lines;
     size_t ahead_bytes, ahead_first, ahead_count;
-    struct ahead ahead[AHEAD_MAX]; /* a ring */
+    struct ahead ahead[IMPORT_AHEAD_BATCHES_MAX]; /* a ring */
 };
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -193,7 +191,7 @@ static bool forget_applied(struct import_store *store)
             if (first->ms > ms || (first->ms == ms && first->seq > seq))
                 break;
             store->ahead_bytes -= first->bytes;
-            store->ahead_first = (store->ahead_first + 1) % AHEAD_MAX;
+            store->ahead_first = (store->ahead_first + 1) % IMPORT_AHEAD_BATCHES_MAX;
             store->ahead_count--;
         }
     }
@@ -205,7 +203,7 @@ static bool forget_applied(struct import_store *store)
 static bool wait_for_room(struct import_store *store, size_t bytes)
 {
     struct patience patience = {0};
-    while (store->ahead_count + store->waiting_count > AHEAD_MAX ||
+    while (store->ahead_count + store->waiting_count > IMPORT_AHEAD_BATCHES_MAX ||
            store->ahead_bytes + bytes > IMPORT_AHEAD_BYTES_MAX) {
         if (*store->stop)
             return false;
@@ -289,7 +287,7 @@ static void remember(struct import_store *store, struct str id, const struct wai
     store->lines = batch->row.lines;
     if (!log_entry_id_parse(id, &ahead.ms, &ahead.seq))
         return;
-    store->ahead[(store->ahead_first + store->ahead_count++) % AHEAD_MAX] = ahead;
+    store->ahead[(store->ahead_first + store->ahead_count++) % IMPORT_AHEAD_BATCHES_MAX] = ahead;
     store->ahead_bytes += ahead.bytes;
 }
 

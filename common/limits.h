@@ -492,8 +492,10 @@ static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + P
 /* Batches that an import has put into the log and the aggregator has not worked off; past it the
  * import waits. */
 #define IMPORT_AHEAD_BYTES_MAX (64 * 1024 * 1024)
+#define IMPORT_AHEAD_BATCHES_MAX 4096
 static_assert(IMPORT_AHEAD_BYTES_MAX >= 2 * (IMPORT_GROUP_BYTES_MAX + BATCH_BYTES_MAX),
               "while some are worked off, others come");
+static_assert(IMPORT_AHEAD_BATCHES_MAX >= 2 * IMPORT_GROUP_MAX, "likewise");
 /* After this long without the log moving an import says so, and goes on waiting. */
 #define IMPORT_STUCK_MS 5000
 /* A longer record of another tool's export is malformed; past it a quotation mark was left open. */

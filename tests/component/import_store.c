@@ -153,13 +153,11 @@ static void set_cursor_to_the_last_entry(void)
     redis_reply_free(reply);
 }
 
-static void the_import_waits_for_the_aggregator(void **state)
+static void goes_no_further_ahead(uint64_t most, size_t bytes)
 {
     struct import_store *store = open_store();
-    uint64_t most = IMPORT_AHEAD_BYTES_MAX / BATCH_BYTES_MAX;
-    (void)state;
     for (uint64_t i = 1; i <= most; i++)
-        assert_int_equal(put(store, i, BATCH_BYTES_MAX), IMPORT_STORED);
+        assert_int_equal(put(store, i, bytes), IMPORT_STORED);
     assert_int_equal(flush(store), IMPORT_STORED);
     assert_int_equal(log_length(), most);
     stop = 1;
@@ -171,6 +169,18 @@ static void the_import_waits_for_the_aggregator(void **state)
     assert_int_equal(flush(store), IMPORT_STORED);
     assert_int_equal(log_length(), most + 1);
     import_store_close(store);
+}
+
+static void the_import_waits_for_the_aggregator(void **state)
+{
+    (void)state;
+    goes_no_further_ahead(IMPORT_AHEAD_BYTES_MAX / BATCH_BYTES_MAX, BATCH_BYTES_MAX);
+}
+
+static void so_many_batches_are_not_worked_off_at_most(void **state)
+{
+    (void)state;
+    goes_no_further_ahead(IMPORT_AHEAD_BATCHES_MAX, 1);
 }
 
 static void a_row_that_cannot_be_read_stops_everything(void **state)
@@ -193,6 +203,7 @@ int main(void)
         cmocka_unit_test(another_run_of_the_same_log_ends_this_one),
         cmocka_unit_test(a_lost_connection_is_made_again),
         cmocka_unit_test(the_import_waits_for_the_aggregator),
+        cmocka_unit_test(so_many_batches_are_not_worked_off_at_most),
         cmocka_unit_test(a_row_that_cannot_be_read_stops_everything),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
