@@ -67,7 +67,8 @@ local function within(number)
     return number > -NUMBER_LIMIT and number < NUMBER_LIMIT
 end
 
--- What is stored and what comes as one text, or nil; nothing is stored when `value` is false.
+-- What is stored and what comes as one text, or nil and whether what comes is malformed; nothing is
+-- stored when `value` is false.
 local function summed(value, text)
     local number = NUMBER_OF[text] or integer(text)
     if number then
@@ -76,6 +77,7 @@ local function summed(value, text)
         return sum and within(sum) and (TEXT_OF[sum] or spelled(sum)) or nil
     end
     local views, visits = pair(text)
+    if not views then return nil, true end
     local known_views, known_visits = 0, 0
     if value then known_views, known_visits = pair(value) end
     if not known_views then return nil end
@@ -86,10 +88,11 @@ local function summed(value, text)
     return sum
 end
 
--- The higher of both, or nil.
+-- The higher of both, likewise.
 local function raised(value, text)
-    local known = not value and 0 or natural(value)
-    return known and (natural(text) > known and text or value or '0') or nil
+    local number, known = natural(text), not value and 0 or natural(value)
+    if not number then return nil, true end
+    return known and (number > known and text or value or '0') or nil
 end
 
 -- The values that fields of a hash get: before args[sums_end] by adding, then by the higher of both.
@@ -107,9 +110,8 @@ local function plan_fields(hash, args, sums_end)
             local text, is_sum = args[i + 1], i < sums_end
             if given[field] then return bad('BADARG', i) end
             given[field] = true
-            local good = is_sum and (integer(text) or pair(text)) or natural(text)
-            if not good then return bad_number(text, i) end
-            local result = is_sum and summed(value, text) or not is_sum and raised(value, text)
+            local result, is_malformed = (is_sum and summed or raised)(value, text)
+            if is_malformed then return bad_number(text, i) end
             if not result then return bad('BADFIELD', i) end
             if result ~= value then
                 writes[count + 1] = field

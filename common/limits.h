@@ -472,8 +472,8 @@ static_assert(WRITER_ROW_KEPT_MS >= SPOOL_AGE_MAX_MS + SPOOL_SEGMENT_SPAN_MS + P
 /* Lines that are counted and stored together; an interrupted import reads no more than these again
  * without having counted them. */
 #define IMPORT_BATCH_LINES_MAX 16384
-/* Where a day begins they are stored as soon as there are so many: what a day gets at once is
- * counted in half the time. */
+/* Where a day begins they are stored as soon as there are so many: a day whose lines come at once
+ * is new when it is counted, which costs Redis least. */
 #define IMPORT_BATCH_LINES_MIN 4096
 /* Days of one batch: a log of a quiet site has many days in so many lines. */
 #define IMPORT_BATCH_DAYS_MAX 32

@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "aggregator/acl.h"
 #include "aggregator/model.h"
 #include "common/clock.h"
 #include "common/limits.h"
@@ -408,18 +407,12 @@ static void a_strict_day_is_rounded_and_not_crossed(void **state)
 static void the_rights_of_its_role_are_enough(void **state)
 {
     (void)state;
-    struct redis_address address;
-    char error[200];
     open_days_reset();
     add_site(A, "{}");
     fill(DATE, 20);
-    redis_server_add_user(&server, "aggregator", ACL_AGGREGATOR, &address);
-    struct redis *admin = redis;
-    redis = redis_connect(&address, error, sizeof(error));
-    assert_non_null(redis);
+    become_aggregator();
     assert_int_equal(close_all(), 1);
-    redis_free(redis);
-    redis = admin;
+    become_first_user();
     assert_int_equal(sealed(A, DATE, TABLE_TOTAL, "", METRIC_PAGEVIEWS), 20);
     assert_int_equal(key_count("*"), 5);
 }

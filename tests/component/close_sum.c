@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "aggregator/acl.h"
 #include "aggregator/model.h"
 #include "aggregator/month_sum.h"
 #include "cli/site_erase.h"
@@ -229,19 +228,13 @@ static void what_cannot_be_summed_stops_nothing(void **state)
 static void the_rights_of_its_role_are_enough(void **state)
 {
     (void)state;
-    struct redis_address address;
-    char error[200];
     open_days_reset();
     add_site(A, "{}");
     fill(20300210);
     fill(20300211);
-    redis_server_add_user(&server, "aggregator", ACL_AGGREGATOR, &address);
-    struct redis *admin = redis;
-    redis = redis_connect(&address, error, sizeof(error));
-    assert_non_null(redis);
+    become_aggregator();
     assert_int_equal(sums_of_close(), 1);
-    redis_free(redis);
-    redis = admin;
+    become_first_user();
     assert_int_equal(views_in_sum("/7"), views_in_days("/7"));
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "aggregator/acl.h"
 #include "aggregator/apply.h"
 #include "aggregator/functions.h"
 #include "aggregator/model.h"
@@ -69,6 +70,24 @@ int open_days_stop(void **state)
     redis_free(redis);
     redis_server_stop(&server);
     return 0;
+}
+
+static struct redis *first_user;
+
+void become_aggregator(void)
+{
+    struct redis_address address;
+    char error[200];
+    redis_server_add_user(&server, "aggregator", ACL_AGGREGATOR, &address);
+    first_user = redis;
+    redis = redis_connect(&address, error, sizeof(error));
+    assert_non_null(redis);
+}
+
+void become_first_user(void)
+{
+    redis_free(redis);
+    redis = first_user;
 }
 
 void add_site(const char *domain, const char *settings)

@@ -23,6 +23,9 @@ extern const char *const *open_days_redis_args;
  * says what has expired. */
 int open_days_start(void **state);
 int open_days_stop(void **state);
+/* From here on with the rights of the aggregator's role only, or as the first user again. */
+void become_aggregator(void);
+void become_first_user(void);
 /* Empties the store, the ledger and what the closing knows. */
 void open_days_reset(void);
 

@@ -6,7 +6,6 @@
 #include <sodium.h>
 #include <stdio.h>
 
-#include "aggregator/acl.h"
 #include "aggregator/model.h"
 #include "aggregator/retention.h"
 #include "common/clock.h"
@@ -193,19 +192,13 @@ static void the_function_folds_only_what_was_read(void **state)
 static void the_rights_of_its_role_are_enough(void **state)
 {
     (void)state;
-    struct redis_address address;
-    char error[200];
     open_days_reset();
     add_site(A, "{}");
     fill_march();
-    redis_server_add_user(&server, "aggregator", ACL_AGGREGATOR, &address);
-    struct redis *admin = redis;
-    redis = redis_connect(&address, error, sizeof(error));
-    assert_non_null(redis);
+    become_aggregator();
     at_ms(DUE_MS);
     assert_int_equal(roll_up().folded, 1);
-    redis_free(redis);
-    redis = admin;
+    become_first_user();
     assert_int_equal(month_sum(TABLE_TOTAL, "", METRIC_PAGEVIEWS), 310);
 }
 
