@@ -17,7 +17,8 @@ import { Redis } from './redis.mjs';
 export const EXECUTABLE = process.env.FOOTFALL;
 const START_MS = 30_000;
 const STOP_MS = 45_000;
-const SETTLED_MS = 500;
+const SETTLED_MS = 1500; // workers tell once a second what they hold
+const MIX_SECONDS = '1'; // drops alone make no section ripe
 const IDLE_MS = 5000; // half of the collector's: no beacon leaves on a connection that is just being closed
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -80,8 +81,11 @@ export async function serverPort() {
   });
 }
 
-/** One HTTP exchange at a port or a socket's path: {status, headers, body}. Rejects when the connection fails. */
-export function http(to, { method = 'GET', path = '/', headers = {}, body = null, agent = undefined } = {}) {
+/**
+ * One HTTP exchange at a port or a socket's path, on a connection of its own where no agent is given:
+ * {status, headers, body}. Rejects when the connection fails.
+ */
+export function http(to, { method = 'GET', path = '/', headers = {}, body = null, agent = false } = {}) {
   const at = typeof to === 'string' ? { socketPath: to } : { host: '127.0.0.1', port: to };
   return new Promise((resolve, reject) => {
     const req = request({ ...at, method, path, headers, agent }, (res) => {
@@ -153,7 +157,7 @@ export class Footfall {
     footfall.data = mkdtempSync(join(tmpdir(), 'footfall-e2e-'));
     footfall.env = {
       FOOTFALL_MIX_VIEWS: '1',
-      FOOTFALL_MIX_SECONDS: '1', // drops alone make no section ripe
+      FOOTFALL_MIX_SECONDS: MIX_SECONDS,
       FOOTFALL_COLLECTOR_WORKERS: '2',
       FOOTFALL_HTTP_TRUSTED_PROXIES: '127.0.0.0/8,::1',
       FOOTFALL_HTTP_CLOSE_AFTER_BODY: 'never',
@@ -233,6 +237,11 @@ export class Footfall {
     return (await answers(this.collector, '/readyz')) && (await answers(this.dashboards, '/api/sites'));
   }
 
+  /** Closes the connections that beacons went by; nobody may wait for an answer. */
+  hangUp() {
+    this.#agent.destroy();
+  }
+
   /** How `serve` ended, once it has. */
   hasEnded() {
     return this.#ended;
@@ -273,7 +282,7 @@ export class Footfall {
 
   async stop() {
     const how = await this.halt();
-    this.#agent.destroy();
+    this.hangUp();
     process.removeListener('exit', this.#onExit);
     rmSync(this.data, { recursive: true, force: true });
     return how;
@@ -378,15 +387,22 @@ export class Footfall {
     return body.toString();
   }
 
-  /** Waits until all that is in the spool and the log is applied, and nothing new comes for a while. */
-  async settle(timeoutMs = 15_000) {
+  /** Whether workers hold what is not in the log or the spool yet, and what no test lets them keep. */
+  async #isHeld() {
+    if (this.env.FOOTFALL_MIX_SECONDS !== MIX_SECONDS) return false;
+    const told = await http(join(this.data, 'run', 'collect'), { path: '/metrics' }).catch(() => null);
+    return told !== null && /^footfall_collector_(open_sections|queued_batches) [1-9]/m.test(told.body);
+  }
+
+  /** Waits until all that has come is applied, and nothing new comes for a while. */
+  async settle(timeoutMs = 30_000) {
     let since = performance.now();
     let last = '';
     await until(
       'the counts to settle',
       async () => {
         const [newest, cursor] = await this.#logEnds();
-        if (newest !== cursor || newest !== last || this.spooled().length > 0) since = performance.now();
+        if (newest !== cursor || newest !== last || this.spooled().length > 0 || (await this.#isHeld())) since = performance.now();
         last = newest;
         return performance.now() - since >= SETTLED_MS;
       },

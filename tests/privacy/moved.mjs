@@ -16,6 +16,7 @@ export class MovedClock {
   #path = join(this.#folder, 'offsets');
   #wallMs = 0;
   #monoMs = 0;
+  #footfall = null;
 
   constructor() {
     writeFileSync(this.#path, Buffer.alloc(16));
@@ -31,7 +32,9 @@ export class MovedClock {
     return Date.now() + this.#wallMs;
   }
 
+  /** Idle connections come to their end with the move, so none is kept for the next beacon. */
   #write() {
+    this.#footfall?.hangUp();
     const bytes = Buffer.alloc(16);
     bytes.writeBigInt64LE(BigInt(Math.round(this.#wallMs)) * NS_PER_MS, 0);
     bytes.writeBigInt64LE(BigInt(Math.round(this.#monoMs)) * NS_PER_MS, 8);
@@ -66,8 +69,9 @@ export class MovedClock {
     return new Date(this.now()).toISOString().slice(0, 10).replaceAll('-', '');
   }
 
-  start(env = {}) {
-    return Footfall.start({ ...this.env, ...env });
+  async start(env = {}) {
+    this.#footfall = await Footfall.start({ ...this.env, ...env });
+    return this.#footfall;
   }
 }
 
