@@ -2,7 +2,6 @@
  * canary search and the invariants are in files of their own; this one is the command. */
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #include "cli/audit_log.h"
 #include "cli/audit_search.h"
 #include "cli/canary.h"
-#include "cli/command.h"
+#include "cli/command_options.h"
 #include "cli/store.h"
 
 static const char HELP[] =
@@ -38,6 +37,7 @@ struct audit_arguments {
     struct command_place place;
     struct audit_search *search;
     bool is_json;
+    bool is_refused; /* a canary or a file of them was, in words */
 };
 
 /* --- Canaries --------------------------------------------------------------------------------- */
@@ -84,9 +84,9 @@ static void audit_data_folder(struct audit_report *report, struct audit_search *
         audit_good(report, "Redis is not below %s: its own files are not searched.", data);
 }
 
-static int audit(const struct audit_arguments *args, const struct config *config,
-                 struct redis *redis)
+static int audit(struct redis *redis, struct config *config, void *data)
 {
+    const struct audit_arguments *args = data;
     struct audit_report report;
     audit_report_init(&report, args->is_json);
     bool searches = !audit_search_is_idle(args->search);
@@ -103,57 +103,39 @@ static int audit(const struct audit_arguments *args, const struct config *config
     return good ? EXIT_GOOD : EXIT_BAD;
 }
 
-/* True to go on; else *ret_code is the exit code. */
-static bool arguments_read(int argc, char **argv, struct audit_arguments *args, int *ret_code)
+static bool take_option(int option, void *data)
 {
-    static const struct option OPTIONS[] = {
-        {"data", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'},
-        {"canary", required_argument, NULL, 'y'},
-        {"canary-file", required_argument, NULL, 'f'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    *ret_code = EXIT_MISUSE;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'd')
-            args->place.data = optarg;
-        else if (option == 'c')
-            args->place.config_path = optarg;
-        else if (option == 'j')
-            args->is_json = true;
-        else if (option == 'y') {
-            if (!audit_search_add(args->search, str_from(optarg)))
-                return refuse_canary();
-        } else if (option == 'f') {
-            if (!read_canaries(args->search, optarg))
-                return false;
-        } else {
-            *ret_code = option == 'h' ? EXIT_GOOD : EXIT_MISUSE;
-            return fputs(HELP, option == 'h' ? stdout : stderr), false;
-        }
-    }
-    return optind == argc || (fputs(HELP, stderr), false);
+    struct audit_arguments *args = data;
+    if (option == 'j')
+        args->is_json = true;
+    else if (option == 'f')
+        args->is_refused |= !read_canaries(args->search, optarg);
+    else if (!audit_search_add(args->search, str_from(optarg)))
+        args->is_refused = !refuse_canary();
+    return true;
+}
+
+static int run(int argc, char **argv, struct audit_arguments *args)
+{
+    static const struct option OPTIONS[] = {{"canary", required_argument, NULL, 'y'},
+                                            {"canary-file", required_argument, NULL, 'f'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            COMMAND_SHARED_OPTIONS};
+    const struct command_syntax syntax = {HELP, OPTIONS, take_option, &args->place};
+    int code;
+    if (!command_options(argc, argv, &syntax, args, &code))
+        return code;
+    if (args->is_refused)
+        return EXIT_MISUSE;
+    if (optind < argc)
+        return command_misused(&syntax);
+    return command_with_redis(&args->place, audit, args);
 }
 
 int command_audit(int argc, char **argv)
 {
     struct audit_arguments args = {.search = audit_search_new()};
-    struct config config;
-    int code;
-    if (!arguments_read(argc, argv, &args, &code)) {
-        audit_search_free(args.search);
-        return code;
-    }
-    code = EXIT_BAD;
-    if (command_config(&args.place, &config)) {
-        struct redis *redis = command_redis(&config);
-        if (redis != NULL)
-            code = audit(&args, &config, redis);
-        redis_free(redis);
-        config_done(&config);
-    }
+    int code = run(argc, argv, &args);
     audit_search_free(args.search);
     return code;
 }

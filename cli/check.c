@@ -1,7 +1,6 @@
 /* `footfall check`: is everything as it should be, in plain words. The configuration and the geo
  * database here; Redis and the roles that run in files of their own. */
 
-#include <getopt.h>
 #include <maxminddb.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include "cli/check_redis.h"
 #include "cli/check_roles.h"
 #include "cli/check_sandbox.h"
-#include "cli/command.h"
+#include "cli/command_options.h"
 #include "cli/findings.h"
 #include "common/clock.h"
 #include "common/limits.h"
@@ -95,29 +94,29 @@ static int check_all(const struct command_place *place)
     return findings.trouble ? EXIT_BAD : EXIT_GOOD;
 }
 
+struct check_arguments {
+    struct command_place place;
+    bool tells_keys;
+};
+
+static bool take_option(int option, void *data)
+{
+    struct check_arguments *args = data;
+    (void)option;
+    args->tells_keys = true;
+    return true;
+}
+
 int command_check(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"data", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'},
-        {"keys", no_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    struct command_place place = {0};
-    bool keys = false;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'd')
-            place.data = optarg;
-        else if (option == 'c')
-            place.config_path = optarg;
-        else if (option == 'k')
-            keys = true;
-        else
-            return fputs(HELP, option == 'h' ? stdout : stderr),
-                   option == 'h' ? EXIT_GOOD : EXIT_MISUSE;
-    }
-    if (optind != argc)
-        return fputs(HELP, stderr), EXIT_MISUSE;
-    return keys ? print_keys() : check_all(&place);
+    static const struct option OPTIONS[] = {{"keys", no_argument, NULL, 'k'},
+                                            COMMAND_SHARED_OPTIONS};
+    struct check_arguments args = {.tells_keys = false};
+    const struct command_syntax syntax = {HELP, OPTIONS, take_option, &args.place};
+    int code;
+    if (!command_options(argc, argv, &syntax, &args, &code))
+        return code;
+    if (optind < argc)
+        return command_misused(&syntax);
+    return args.tells_keys ? print_keys() : check_all(&args.place);
 }

@@ -4,9 +4,13 @@
 #include "cli/command.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "cli/port.h"
+#include "cli/site_admin.h"
 #include "cli/store.h"
 #include "common/redis.h"
 
@@ -30,7 +34,28 @@ bool command_config(const struct command_place *place, struct config *ret_config
     return true;
 }
 
-struct redis *command_redis(const struct config *config)
+int command_fail(const char *sentence)
+{
+    fprintf(stderr, "footfall: %s\n", sentence);
+    return EXIT_BAD;
+}
+
+bool command_confirmed(const char *unasked, const char *question, ...)
+{
+    char answer[16] = "";
+    va_list arguments;
+    if (!isatty(STDIN_FILENO)) {
+        (void)command_fail(unasked);
+        return false;
+    }
+    va_start(arguments, question);
+    (void)vfprintf(stderr, question, arguments);
+    va_end(arguments);
+    fputs(" Type yes: ", stderr);
+    return fgets(answer, sizeof(answer), stdin) != NULL && strcmp(answer, "yes\n") == 0;
+}
+
+static struct redis *connect_as_admin(const struct config *config)
 {
     char error[ERROR_BYTES];
     struct redis_address address;
@@ -40,6 +65,36 @@ struct redis *command_redis(const struct config *config)
     if (redis == NULL)
         fprintf(stderr, "footfall: %s\nIs `footfall serve` running on this data folder?\n", error);
     return redis;
+}
+
+int command_with_redis(const struct command_place *place,
+                       int (*work)(struct redis *redis, struct config *config, void *args),
+                       void *args)
+{
+    struct config config;
+    if (!command_config(place, &config))
+        return EXIT_BAD;
+    struct redis *redis = connect_as_admin(&config);
+    int code = redis == NULL ? EXIT_BAD : work(redis, &config, args);
+    redis_free(redis);
+    config_done(&config);
+    return code;
+}
+
+int command_with_site(struct redis *redis, const char *domain,
+                      int (*work)(struct redis *redis, const struct site *site, void *args),
+                      void *args)
+{
+    char error[ERROR_BYTES];
+    struct site_list *list = site_admin_list(redis, error, sizeof(error));
+    if (list == NULL)
+        return command_fail(error);
+    const struct site *site = site_list_find(list, str_from(domain));
+    int code = site != NULL ? work(redis, site, args)
+                            : command_fail("there is no such site; `footfall site list` shows all, "
+                                           "and `footfall site add` makes one.");
+    site_list_unref(list);
+    return code;
 }
 
 bool command_geo_files(struct config *config)

@@ -17,7 +17,8 @@
 struct command_syntax {
     const char *help;
     const struct option *options;
-    /* Takes one of its own, by its letter; its value is `optarg`. False: it cannot be. */
+    /* Takes one of its own, by its letter; its value is `optarg`. False: it cannot be. NULL for a
+     * command that has none. */
     bool (*take)(int option, void *args);
     struct command_place *place; /* where --data and --config go */
 };

@@ -1,12 +1,11 @@
 /* `footfall collect`, `aggregate`, `dashboards`: a role by itself, as `serve` starts it or as an
  * operator does on a machine of its own. */
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "aggregator/aggregate.h"
-#include "cli/command.h"
+#include "cli/command_options.h"
 #include "cli/port.h"
 #include "cli/privileges.h"
 #include "cli/sandbox.h"
@@ -14,7 +13,14 @@
 #include "common/log.h"
 #include "dashboards/server/dashboards.h"
 
-enum { ERROR_BYTES = 512 };
+enum { ERROR_BYTES = 512, HELP_BYTES = 512 };
+
+/* Of the role's name. */
+#define HELP                                                                                       \
+    "usage: footfall %s [--config FILE] [--data DIR]\n\n"                                          \
+    "Runs this role alone, with the Redis of redis.url or the one below the data folder.\n"        \
+    "`footfall serve` runs all roles; `footfall check --keys` lists what a configuration may "     \
+    "hold.\n"
 
 static const struct {
     const char *user; /* in Redis */
@@ -46,38 +52,21 @@ static bool close_in(enum sandbox_role role, struct config *config)
 /* Reads the options, then runs the role until it is told to stop. */
 static int run_role(int argc, char **argv, enum sandbox_role role)
 {
-    static const struct option OPTIONS[] = {
-        {"data", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
+    static const struct option OPTIONS[] = {COMMAND_SHARED_OPTIONS};
     struct command_place place = {0};
-    bool help = false, misuse = false;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'd')
-            place.data = optarg;
-        else if (option == 'c')
-            place.config_path = optarg;
-        else if (option == 'h')
-            help = true;
-        else
-            misuse = true;
-    }
-    if (help || misuse || optind != argc) {
-        fprintf(misuse || !help ? stderr : stdout,
-                "usage: footfall %s [--config FILE] [--data DIR]\n\n"
-                "Runs this role alone, with the Redis of redis.url or the one below the data "
-                "folder.\n`footfall serve` runs all roles; `footfall check --keys` lists what a "
-                "configuration may hold.\n",
-                argv[0]);
-        return help && !misuse ? EXIT_GOOD : EXIT_MISUSE;
-    }
+    char help[HELP_BYTES];
+    (void)snprintf(help, sizeof(help), HELP, argv[0]);
+    const struct command_syntax syntax = {help, OPTIONS, NULL, &place};
+    int code;
+    if (!command_options(argc, argv, &syntax, NULL, &code))
+        return code;
+    if (optind < argc)
+        return command_misused(&syntax);
     struct config config;
     if (!command_config(&place, &config))
         return EXIT_BAD;
     log_init(argv[0]);
-    int code = close_in(role, &config) ? ROLES[role].run(&config) : EXIT_BAD;
+    code = close_in(role, &config) ? ROLES[role].run(&config) : EXIT_BAD;
     explicit_bzero(config.redis.secret, sizeof(config.redis.secret));
     config_done(&config);
     return code;

@@ -1,9 +1,8 @@
 /* `footfall serve`: its options. What it does is serve.c's. */
 
-#include <getopt.h>
 #include <stdio.h>
 
-#include "cli/command.h"
+#include "cli/command_options.h"
 #include "cli/serve.h"
 
 static const char HELP[] =
@@ -36,37 +35,30 @@ static bool listeners_apply(const struct listeners *listeners, struct config *co
     return true;
 }
 
+static bool take_option(int option, void *data)
+{
+    struct listeners *listeners = data;
+    *(option == 'l' ? &listeners->collector : &listeners->dashboards) = optarg;
+    return true;
+}
+
 int command_serve(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"data", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'},
-        {"collector-listen", required_argument, NULL, 'l'},
-        {"dashboards-listen", required_argument, NULL, 'L'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
+    static const struct option OPTIONS[] = {{"collector-listen", required_argument, NULL, 'l'},
+                                            {"dashboards-listen", required_argument, NULL, 'L'},
+                                            COMMAND_SHARED_OPTIONS};
     struct command_place place = {0};
     struct listeners listeners = {0};
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'd')
-            place.data = optarg;
-        else if (option == 'c')
-            place.config_path = optarg;
-        else if (option == 'l')
-            listeners.collector = optarg;
-        else if (option == 'L')
-            listeners.dashboards = optarg;
-        else
-            return fputs(HELP, option == 'h' ? stdout : stderr),
-                   option == 'h' ? EXIT_GOOD : EXIT_MISUSE;
-    }
-    if (optind != argc)
-        return fputs(HELP, stderr), EXIT_MISUSE;
+    const struct command_syntax syntax = {HELP, OPTIONS, take_option, &place};
+    int code;
+    if (!command_options(argc, argv, &syntax, &listeners, &code))
+        return code;
+    if (optind < argc)
+        return command_misused(&syntax);
     struct config config;
     if (!command_config(&place, &config))
         return EXIT_BAD;
-    int code = EXIT_MISUSE;
+    code = EXIT_MISUSE;
     if (listeners_apply(&listeners, &config)) {
         const struct serve_options options = {.config = &config, .config_path = place.config_path};
         code = serve_run(&options);

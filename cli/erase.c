@@ -1,12 +1,10 @@
 /* `footfall erase`: deletes counts of a site that goes on being counted. */
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/command.h"
+#include "cli/command_options.h"
 #include "cli/site_admin.h"
 #include "cli/site_erase.h"
 #include "common/config_value.h"
@@ -27,15 +25,10 @@ static const char HELP[] =
 struct erase_arguments {
     struct command_place place;
     const char *domain;
-    uint32_t before; /* 0: everything */
+    const char *before_text; /* as given; or NULL */
+    uint32_t before;         /* 0: everything */
     bool yes;
 };
-
-static int complain(const char *sentence)
-{
-    fprintf(stderr, "footfall: %s\n", sentence);
-    return EXIT_BAD;
-}
 
 /* "2025-03-01". */
 static bool read_month_start(const char *text, uint32_t *ret_date)
@@ -52,81 +45,60 @@ static bool read_month_start(const char *text, uint32_t *ret_date)
 
 static bool confirmed(const struct erase_arguments *args)
 {
-    char answer[16] = "";
+    static const char UNASKED[] = "`erase` deletes counts for good; say --yes to mean it.";
     if (args->yes)
         return true;
-    if (!isatty(STDIN_FILENO)) {
-        (void)complain("`erase` deletes counts for good; say --yes to mean it.");
-        return false;
-    }
     if (args->before == 0)
-        fprintf(stderr, "Delete every count of %s? Type yes: ", args->domain);
-    else
-        fprintf(stderr, "Delete every count of %s before %u-%02u-01? Type yes: ", args->domain,
-                args->before / 10000, args->before / 100 % 100);
-    return fgets(answer, sizeof(answer), stdin) != NULL && strcmp(answer, "yes\n") == 0;
+        return command_confirmed(UNASKED, "Delete every count of %s?", args->domain);
+    return command_confirmed(UNASKED, "Delete every count of %s before %u-%02u-01?", args->domain,
+                             args->before / 10000, args->before / 100 % 100);
 }
 
-static int erase(struct redis *redis, const struct erase_arguments *args)
+static int erase_site(struct redis *redis, const struct site *site, void *data)
 {
+    const struct erase_arguments *args = data;
     char error[ERROR_BYTES];
     size_t keys = 0;
-    struct site_list *list = site_admin_list(redis, error, sizeof(error));
-    if (list == NULL)
-        return complain(error);
-    const struct site *site = site_list_find(list, str_from(args->domain));
-    int code = EXIT_GOOD;
-    if (site == NULL)
-        code = complain("there is no such site; `footfall site list` shows all.");
-    else if (!site_erase(redis, site->domain, args->before, &keys, error, sizeof(error)))
-        code = complain(error);
-    else
-        printf("%.*s: %zu keys removed.\n", STR_ARG(site->domain), keys);
-    site_list_unref(list);
-    return code;
+    if (!site_erase(redis, site->domain, args->before, &keys, error, sizeof(error)))
+        return command_fail(error);
+    printf("%.*s: %zu keys removed.\n", STR_ARG(site->domain), keys);
+    return EXIT_GOOD;
 }
 
-/* True to go on; else *ret_code is the exit code. */
-static bool arguments_read(int argc, char **argv, struct erase_arguments *args, int *ret_code)
+static int erase(struct redis *redis, struct config *config, void *data)
 {
-    static const struct option OPTIONS[] = {
-        {"data", required_argument, NULL, 'd'},   {"config", required_argument, NULL, 'c'},
-        {"before", required_argument, NULL, 'b'}, {"yes", no_argument, NULL, 'y'},
-        {"help", no_argument, NULL, 'h'},         {0},
-    };
-    *ret_code = EXIT_MISUSE;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'd') {
-            args->place.data = optarg;
-        } else if (option == 'c') {
-            args->place.config_path = optarg;
-        } else if (option == 'y') {
-            args->yes = true;
-        } else if (option != 'b') {
-            *ret_code = option == 'h' ? EXIT_GOOD : EXIT_MISUSE;
-            return false;
-        } else if (!read_month_start(optarg, &args->before)) {
-            (void)complain("--before takes the first day of a month, such as 2025-03-01: the days "
-                           "of a month share what they keep.");
-            return false;
-        }
-    }
+    const struct erase_arguments *args = data;
+    (void)config;
+    return command_with_site(redis, args->domain, erase_site, data);
+}
+
+static bool take_option(int option, void *data)
+{
+    struct erase_arguments *args = data;
+    if (option == 'y')
+        args->yes = true;
+    else
+        args->before_text = optarg;
     return true;
 }
 
 int command_erase(int argc, char **argv)
 {
+    static const struct option OPTIONS[] = {{"before", required_argument, NULL, 'b'},
+                                            {"yes", no_argument, NULL, 'y'},
+                                            COMMAND_SHARED_OPTIONS};
     struct erase_arguments args = {.before = 0};
+    const struct command_syntax syntax = {HELP, OPTIONS, take_option, &args.place};
     int code;
-    if (!arguments_read(argc, argv, &args, &code) || argc - optind != 1)
-        return fputs(HELP, code == EXIT_GOOD ? stdout : stderr), code;
+    if (!command_options(argc, argv, &syntax, &args, &code))
+        return code;
+    if (argc - optind != 1)
+        return command_misused(&syntax);
+    if (args.before_text != NULL && !read_month_start(args.before_text, &args.before)) {
+        (void)command_fail("--before takes the first day of a month, such as 2025-03-01: the days "
+                           "of a month share what they keep.");
+        return EXIT_MISUSE;
+    }
     args.domain = argv[optind];
-    struct config config;
-    if (!confirmed(&args) || !command_config(&args.place, &config))
-        return EXIT_BAD;
-    struct redis *redis = command_redis(&config);
-    code = redis == NULL ? EXIT_BAD : erase(redis, &args);
-    redis_free(redis);
-    config_done(&config);
-    return code;
+    return confirmed(&args) ? command_with_redis(&args.place, erase, &args) : EXIT_BAD;
 }

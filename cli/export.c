@@ -53,12 +53,6 @@ struct export
     char error[ERROR_BYTES];
 };
 
-static int complain(const char *sentence)
-{
-    fprintf(stderr, "footfall: %s\n", sentence);
-    return EXIT_BAD;
-}
-
 /* --- Files ------------------------------------------------------------------------------------ */
 
 /* The first and the last day, or month, that an export has; false when it has none. */
@@ -235,51 +229,41 @@ static void tell(const struct export *export)
 
 /* --- The command ------------------------------------------------------------------------------ */
 
-static int export_site(struct export *export)
+static int export_kept(struct export *export)
 {
     int code = EXIT_BAD;
     if (!export_dates_find(export->redis, export->site->domain, export->args->range, &export->dates,
                            export->error))
-        return complain(export->error);
+        return command_fail(export->error);
     if (export->dates.count == 0)
-        return complain(export->dates.cut_months > 0
-                            ? "of these days only whole months are kept any more; give --from and "
-                              "--to that hold one."
-                            : "nothing is kept of these days, so there is nothing to write.");
+        return command_fail(
+            export->dates.cut_months > 0
+                ? "of these days only whole months are kept any more; give --from and "
+                  "--to that hold one."
+                : "nothing is kept of these days, so there is nothing to write.");
     if (begin_files(export) && export_days(export) &&
         export_files_keep(export->files, export->error)) {
         tell(export);
         code = EXIT_GOOD;
     } else {
-        (void)complain(export->error);
+        (void)command_fail(export->error);
     }
     export_files_close(export->files);
     export_dates_done(&export->dates);
     return code;
 }
 
-static int export_all(const struct export_arguments *args)
+static int export_site(struct redis *redis, const struct site *site, void *data)
 {
-    char error[ERROR_BYTES];
-    struct config config;
-    int code = EXIT_BAD;
-    if (!command_config(&args->place, &config))
-        return EXIT_BAD;
-    struct export export = {.args = args, .redis = command_redis(&config)};
-    struct site_list *sites =
-        export.redis == NULL ? NULL : site_admin_list(export.redis, error, sizeof(error));
-    if (export.redis != NULL && sites == NULL)
-        (void)complain(error);
-    if (sites != NULL) {
-        export.site = site_list_find(sites, str_from(args->site));
-        code = export.site != NULL
-                   ? export_site(&export)
-                   : complain("there is no such site; `footfall site list` shows all.");
-    }
-    site_list_unref(sites);
-    redis_free(export.redis);
-    config_done(&config);
-    return code;
+    struct export export = {.args = data, .redis = redis, .site = site};
+    return export_kept(&export);
+}
+
+static int run(struct redis *redis, struct config *config, void *data)
+{
+    const struct export_arguments *args = data;
+    (void)config;
+    return command_with_site(redis, args->site, export_site, data);
 }
 
 static bool take_date(const char *text, uint32_t *ret_date)
@@ -324,5 +308,5 @@ int command_export(int argc, char **argv)
         return code;
     if (args.site == NULL || args.folder == NULL || optind < argc)
         return command_misused(&syntax);
-    return export_all(&args);
+    return command_with_redis(&args.place, run, &args);
 }

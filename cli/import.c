@@ -44,7 +44,7 @@ struct import_arguments {
 
 /* What all logs of one command share. */
 struct importer {
-    const struct config *config;
+    struct config *config;
     const struct import_arguments *args;
     const struct site *site;
     struct import_store *store;
@@ -65,12 +65,6 @@ static void handle_signals(void)
     sigemptyset(&stop.sa_mask);
     (void)sigaction(SIGINT, &stop, NULL);
     (void)sigaction(SIGTERM, &stop, NULL);
-}
-
-static int complain(const char *sentence)
-{
-    fprintf(stderr, "footfall: %s\n", sentence);
-    return EXIT_BAD;
 }
 
 /* --- One log ---------------------------------------------------------------------------------- */
@@ -126,7 +120,7 @@ static int import_log(struct importer *importer, struct log_input *input, const 
     struct import_row *rows = NULL;
     size_t row_count = 0;
     if (!import_store_rows(importer->store, &rows, &row_count, error, sizeof(error)))
-        return complain(error);
+        return command_fail(error);
     struct import *import = import_new(&(struct import_options){
         .site = importer->site,
         .input = input,
@@ -153,7 +147,7 @@ static int import_file(struct importer *importer, const char *path)
                             path);
     struct log_input *input = log_input_open(path, error, sizeof(error));
     if (input == NULL)
-        return complain(error);
+        return command_fail(error);
     const char *slash = strrchr(path, '/');
     const char *name = strcmp(path, "-") == 0 ? "standard input" : slash != NULL ? slash + 1 : path;
     int code = import_log(importer, input, name);
@@ -164,33 +158,34 @@ static int import_file(struct importer *importer, const char *path)
 /* --- The command ------------------------------------------------------------------------------ */
 
 /* Without it, countries and regions are unknown, which no later import could mend. */
-static bool open_regions(struct importer *importer, struct config *config)
+static bool open_regions(struct importer *importer)
 {
     char error[ERROR_BYTES];
-    if (!command_geo_files(config))
-        return complain("what `serve` noted of its geo database cannot be read."), false;
-    if (config->geo.database.count == 0) {
-        (void)complain("there is no geo database: countries and regions will be unknown.");
+    if (!command_geo_files(importer->config))
+        return command_fail("what `serve` noted of its geo database cannot be read."), false;
+    const struct config_list *files = &importer->config->geo.database;
+    if (files->count == 0) {
+        (void)command_fail("there is no geo database: countries and regions will be unknown.");
         return true;
     }
-    importer->regions = region_database_open((const char *const *)config->geo.database.items,
-                                             config->geo.database.count, error, sizeof(error));
-    return importer->regions != NULL || (complain(error), false);
+    importer->regions =
+        region_database_open((const char *const *)files->items, files->count, error, sizeof(error));
+    return importer->regions != NULL || (command_fail(error), false);
 }
 
-static int import_files(struct importer *importer, struct config *config)
+static int import_files(struct importer *importer)
 {
     char error[ERROR_BYTES];
     struct redis_address address;
     int code = EXIT_BAD;
-    if (!config_redis_address(config, "admin", &address, error, sizeof(error)))
-        return complain(error);
+    if (!config_redis_address(importer->config, "admin", &address, error, sizeof(error)))
+        return command_fail(error);
     importer->store =
         import_store_open(&address, importer->site->domain, &stop_wanted, error, sizeof(error));
     explicit_bzero(&address, sizeof(address));
     if (importer->store == NULL)
-        return complain(error);
-    if (importer->args->is_table || open_regions(importer, config)) {
+        return command_fail(error);
+    if (importer->args->is_table || open_regions(importer)) {
         code = EXIT_GOOD;
         for (size_t i = 0; i < importer->args->file_count && code == EXIT_GOOD; i++)
             code = import_file(importer, importer->args->files[i]);
@@ -200,28 +195,18 @@ static int import_files(struct importer *importer, struct config *config)
     return code;
 }
 
-static int import_all(const struct import_arguments *args)
+static int import_site(struct redis *redis, const struct site *site, void *data)
 {
-    char error[ERROR_BYTES];
-    struct config config;
-    int code = EXIT_BAD;
-    if (!command_config(&args->place, &config))
-        return EXIT_BAD;
-    struct redis *redis = command_redis(&config);
-    struct site_list *sites = redis == NULL ? NULL : site_admin_list(redis, error, sizeof(error));
-    if (redis != NULL && sites == NULL)
-        (void)complain(error);
-    redis_free(redis);
-    struct importer importer = {.config = &config, .args = args};
-    if (sites != NULL) {
-        importer.site = site_list_find(sites, str_from(args->site));
-        code = importer.site != NULL
-                   ? import_files(&importer, &config)
-                   : complain("there is no such site; `footfall site add` makes one.");
-    }
-    site_list_unref(sites);
-    config_done(&config);
-    return code;
+    struct importer *importer = data;
+    (void)redis;
+    importer->site = site;
+    return import_files(importer);
+}
+
+static int run(struct redis *redis, struct config *config, void *data)
+{
+    struct importer importer = {.config = config, .args = data};
+    return command_with_site(redis, importer.args->site, import_site, &importer);
 }
 
 static bool take_format(struct str name, struct import_arguments *args)
@@ -255,5 +240,5 @@ int command_import(int argc, char **argv)
     args.files = argv + optind;
     args.file_count = (size_t)(argc - optind);
     handle_signals();
-    return import_all(&args);
+    return command_with_redis(&args.place, run, &args);
 }

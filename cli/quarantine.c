@@ -1,14 +1,13 @@
 /* `footfall quarantine`: what the aggregator could not count and has put aside, and the ways out of
  * there. One entry at a time, so that a large quarantine needs no memory. */
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "aggregator/batch.h"
 #include "aggregator/quarantine.h"
-#include "cli/command.h"
+#include "cli/command_options.h"
 
 enum { SHARD = 0 };
 
@@ -24,6 +23,11 @@ static const char HELP[] =
     "  --config FILE   configuration, for a Redis of your own\n";
 
 enum wish { WISH_LIST, WISH_RETRY, WISH_DISCARD };
+
+struct quarantine_arguments {
+    struct command_place place;
+    enum wish wish;
+};
 
 struct tally {
     uint64_t seen, back, gone, stay;
@@ -159,48 +163,38 @@ static int tell(enum wish wish, const struct tally *tally)
     return tally->stay > 0 ? EXIT_BAD : EXIT_GOOD;
 }
 
-static int run(const struct command_place *place, enum wish wish)
+static int run(struct redis *redis, struct config *config, void *data)
 {
-    struct config config;
+    const struct quarantine_arguments *args = data;
+    (void)config;
     struct trouble trouble = {0};
     struct tally tally = {0};
-    if (!command_config(place, &config))
-        return EXIT_BAD;
-    struct redis *redis = command_redis(&config);
-    bool good = redis != NULL && treat_all(redis, wish, &tally, &trouble);
+    bool good = treat_all(redis, args->wish, &tally, &trouble);
     int code = EXIT_BAD;
     if (good || tally.back + tally.gone > 0)
-        code = tell(wish, &tally);
-    if (redis != NULL && !good)
-        code = complain(&trouble);
-    redis_free(redis);
-    config_done(&config);
-    return code;
+        code = tell(args->wish, &tally);
+    return good ? code : complain(&trouble);
+}
+
+static bool take_option(int option, void *data)
+{
+    struct quarantine_arguments *args = data;
+    bool is_first = args->wish == WISH_LIST;
+    args->wish = option == 'r' ? WISH_RETRY : WISH_DISCARD;
+    return is_first;
 }
 
 int command_quarantine(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"data", required_argument, NULL, 'd'}, {"config", required_argument, NULL, 'c'},
-        {"retry", no_argument, NULL, 'r'},      {"discard", no_argument, NULL, 'x'},
-        {"help", no_argument, NULL, 'h'},       {0},
-    };
-    struct command_place place = {0};
-    bool retry = false, discard = false;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'd')
-            place.data = optarg;
-        else if (option == 'c')
-            place.config_path = optarg;
-        else if (option == 'r')
-            retry = true;
-        else if (option == 'x')
-            discard = true;
-        else
-            return fputs(HELP, option == 'h' ? stdout : stderr),
-                   option == 'h' ? EXIT_GOOD : EXIT_MISUSE;
-    }
-    if (optind != argc || (retry && discard))
-        return fputs(HELP, stderr), EXIT_MISUSE;
-    return run(&place, retry ? WISH_RETRY : discard ? WISH_DISCARD : WISH_LIST);
+    static const struct option OPTIONS[] = {{"retry", no_argument, NULL, 'r'},
+                                            {"discard", no_argument, NULL, 'x'},
+                                            COMMAND_SHARED_OPTIONS};
+    struct quarantine_arguments args = {.wish = WISH_LIST};
+    const struct command_syntax syntax = {HELP, OPTIONS, take_option, &args.place};
+    int code;
+    if (!command_options(argc, argv, &syntax, &args, &code))
+        return code;
+    if (optind < argc)
+        return command_misused(&syntax);
+    return command_with_redis(&args.place, run, &args);
 }

@@ -1,13 +1,11 @@
 /* `footfall site`: the operator's view of the site list. */
 
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/command.h"
+#include "cli/command_options.h"
 #include "cli/site_admin.h"
 #include "cli/site_policy.h"
 #include "common/config_value.h"
@@ -32,18 +30,14 @@ static const char HELP[] =
 
 struct site_arguments {
     struct command_place place;
+    const struct config *config;
+    size_t subcommand;
     struct site_request request;
     const char *aliases[SITE_ALIASES_MAX];
     int keep_days, keep_months;
     bool json;
     bool yes;
 };
-
-static int complain(const char *sentence)
-{
-    fprintf(stderr, "footfall: %s\n", sentence);
-    return EXIT_BAD;
-}
 
 static void print_snippet(const struct config *config, struct str domain)
 {
@@ -70,32 +64,23 @@ static void print_policy(const struct config *config, const struct site *site)
     buf_done(&refuse);
 }
 
-/* The site of the command line, with the list that it lives in. */
-static const struct site *site_of(const struct site_list *list, const struct site_arguments *args)
-{
-    return site_list_find(list, str_from(args->request.domain));
-}
-
 /* --- The subcommands -------------------------------------------------------------------------- */
 
-static int site_add(struct redis *redis, const struct config *config,
-                    const struct site_arguments *args)
+static int welcome(struct redis *redis, const struct site *site, void *data)
+{
+    const struct site_arguments *args = data;
+    (void)redis;
+    fprintf(stderr, "%.*s is counted now. Put this into its pages:\n\n", STR_ARG(site->domain));
+    print_snippet(args->config, site->domain);
+    return EXIT_GOOD;
+}
+
+static int site_add(struct redis *redis, struct site_arguments *args)
 {
     char error[ERROR_BYTES];
     if (!site_admin_add(redis, &args->request, error, sizeof(error)))
-        return complain(error);
-    struct site_list *list = site_admin_list(redis, error, sizeof(error));
-    if (list == NULL)
-        return complain(error);
-    const struct site *site = site_of(list, args);
-    int code = EXIT_BAD;
-    if (site != NULL) {
-        fprintf(stderr, "%.*s is counted now. Put this into its pages:\n\n", STR_ARG(site->domain));
-        print_snippet(config, site->domain);
-        code = EXIT_GOOD;
-    }
-    site_list_unref(list);
-    return code;
+        return command_fail(error);
+    return command_with_site(redis, args->request.domain, welcome, args);
 }
 
 /* {"domain":…} and the settings as they are kept. */
@@ -118,14 +103,12 @@ static void print_json(json_t *root)
     json_decref(root);
 }
 
-static int site_list_print(struct redis *redis, const struct config *config,
-                           const struct site_arguments *args)
+static int site_list_print(struct redis *redis, struct site_arguments *args)
 {
-    (void)config;
     char error[ERROR_BYTES];
     struct site_list *list = site_admin_list(redis, error, sizeof(error));
     if (list == NULL)
-        return complain(error);
+        return command_fail(error);
     json_t *root = json_array();
     for (size_t i = 0; i < site_list_count(list); i++) {
         const struct site *site = site_list_at(list, i);
@@ -142,68 +125,47 @@ static int site_list_print(struct redis *redis, const struct config *config,
     return EXIT_GOOD;
 }
 
-static int site_show(struct redis *redis, const struct config *config,
-                     const struct site_arguments *args)
+static int show(struct redis *redis, const struct site *site, void *data)
 {
-    char error[ERROR_BYTES];
-    struct site_list *list = site_admin_list(redis, error, sizeof(error));
-    if (list == NULL)
-        return complain(error);
-    const struct site *site = site_of(list, args);
-    int code = EXIT_GOOD;
-    if (site == NULL)
-        code = complain("there is no such site; `footfall site list` shows all.");
-    else
-        print_json(site_json(site));
-    if (site != NULL && !args->json) {
-        print_policy(config, site);
-        print_snippet(config, site->domain);
+    const struct site_arguments *args = data;
+    (void)redis;
+    print_json(site_json(site));
+    if (!args->json) {
+        print_policy(args->config, site);
+        print_snippet(args->config, site->domain);
     }
-    site_list_unref(list);
-    return code;
+    return EXIT_GOOD;
 }
 
-static bool confirmed(const struct site_arguments *args)
+static int site_show(struct redis *redis, struct site_arguments *args)
 {
-    char answer[16] = "";
-    if (args->yes)
-        return true;
-    if (!isatty(STDIN_FILENO)) {
-        (void)complain("`site remove` forgets every count of the site; say --yes to mean it.");
-        return false;
-    }
-    fprintf(stderr, "Forget %s and every count of it? Type yes: ", args->request.domain);
-    return fgets(answer, sizeof(answer), stdin) != NULL && strcmp(answer, "yes\n") == 0;
+    return command_with_site(redis, args->request.domain, show, args);
 }
 
-static int site_remove(struct redis *redis, const struct config *config,
-                       const struct site_arguments *args)
+static int forget(struct redis *redis, const struct site *site, void *data)
 {
-    (void)config;
+    (void)data;
     char error[ERROR_BYTES];
     size_t keys = 0;
-    if (!confirmed(args))
+    if (!site_admin_remove(redis, site->domain, &keys, error, sizeof(error)))
+        return command_fail(error);
+    printf("%.*s is forgotten: %zu keys removed.\n", STR_ARG(site->domain), keys);
+    return EXIT_GOOD;
+}
+
+static int site_remove(struct redis *redis, struct site_arguments *args)
+{
+    if (!args->yes &&
+        !command_confirmed("`site remove` forgets every count of the site; say --yes to mean it.",
+                           "Forget %s and every count of it?", args->request.domain))
         return EXIT_BAD;
-    struct site_list *list = site_admin_list(redis, error, sizeof(error));
-    if (list == NULL)
-        return complain(error);
-    const struct site *site = site_of(list, args);
-    bool good = site != NULL && site_admin_remove(redis, site->domain, &keys, error, sizeof(error));
-    int code = EXIT_GOOD;
-    if (site == NULL)
-        code = complain("there is no such site; `footfall site list` shows all.");
-    else if (!good)
-        code = complain(error);
-    else
-        printf("%.*s is forgotten: %zu keys removed.\n", STR_ARG(site->domain), keys);
-    site_list_unref(list);
-    return code;
+    return command_with_site(redis, args->request.domain, forget, args);
 }
 
 static const struct {
     const char *name;
     bool wants_domain;
-    int (*run)(struct redis *redis, const struct config *config, const struct site_arguments *args);
+    int (*run)(struct redis *redis, struct site_arguments *args);
 } SUBCOMMANDS[] = {
     {"add", true, site_add},
     {"list", false, site_list_print},
@@ -222,71 +184,71 @@ static bool read_months(const char *text, int *ret_months)
     return true;
 }
 
-/* True to go on; else *ret_code is the exit code. */
-static bool arguments_read(int argc, char **argv, struct site_arguments *args, int *ret_code)
+static bool take_alias(struct site_arguments *args, const char *alias)
 {
-    static const struct option OPTIONS[] = {
-        {"data", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'},
-        {"timezone", required_argument, NULL, 't'},
-        {"preset", required_argument, NULL, 'p'},
-        {"alias", required_argument, NULL, 'a'},
-        {"keep-days", required_argument, NULL, 'k'},
-        {"keep-months", required_argument, NULL, 'm'},
-        {"json", no_argument, NULL, 'j'},
-        {"yes", no_argument, NULL, 'y'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    *ret_code = EXIT_MISUSE;
-    args->request.aliases = args->aliases;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'd')
-            args->place.data = optarg;
-        else if (option == 'c')
-            args->place.config_path = optarg;
-        else if (option == 't')
-            args->request.timezone = optarg;
-        else if (option == 'p')
-            args->request.preset = optarg;
-        else if (option == 'a' && args->request.alias_count < SITE_ALIASES_MAX)
-            args->aliases[args->request.alias_count++] = optarg;
-        else if (option == 'k' && read_months(optarg, &args->keep_days))
-            args->request.keep_days = &args->keep_days;
-        else if (option == 'm' && read_months(optarg, &args->keep_months))
-            args->request.keep_months = &args->keep_months;
-        else if (option == 'j')
-            args->json = true;
-        else if (option == 'y')
-            args->yes = true;
-        else {
-            *ret_code = option == 'h' ? EXIT_GOOD : EXIT_MISUSE;
-            return false;
-        }
-    }
+    if (args->request.alias_count == SITE_ALIASES_MAX)
+        return false;
+    args->aliases[args->request.alias_count++] = alias;
     return true;
+}
+
+static bool take_option(int option, void *data)
+{
+    struct site_arguments *args = data;
+    switch (option) {
+    case 't':
+        args->request.timezone = optarg;
+        return true;
+    case 'p':
+        args->request.preset = optarg;
+        return true;
+    case 'a':
+        return take_alias(args, optarg);
+    case 'k':
+        args->request.keep_days = &args->keep_days;
+        return read_months(optarg, &args->keep_days);
+    case 'm':
+        args->request.keep_months = &args->keep_months;
+        return read_months(optarg, &args->keep_months);
+    case 'j':
+        args->json = true;
+        return true;
+    default:
+        args->yes = true;
+        return true;
+    }
+}
+
+static int run(struct redis *redis, struct config *config, void *data)
+{
+    struct site_arguments *args = data;
+    args->config = config;
+    return SUBCOMMANDS[args->subcommand].run(redis, args);
 }
 
 int command_site(int argc, char **argv)
 {
-    struct site_arguments args = {0};
+    static const struct option OPTIONS[] = {{"timezone", required_argument, NULL, 't'},
+                                            {"preset", required_argument, NULL, 'p'},
+                                            {"alias", required_argument, NULL, 'a'},
+                                            {"keep-days", required_argument, NULL, 'k'},
+                                            {"keep-months", required_argument, NULL, 'm'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"yes", no_argument, NULL, 'y'},
+                                            COMMAND_SHARED_OPTIONS};
+    struct site_arguments args = {.subcommand = 0};
+    const struct command_syntax syntax = {HELP, OPTIONS, take_option, &args.place};
     int code;
-    if (!arguments_read(argc, argv, &args, &code) || optind >= argc)
-        return fputs(HELP, code == EXIT_GOOD ? stdout : stderr), code;
-    for (size_t i = 0; i < ARRAY_LEN(SUBCOMMANDS); i++) {
-        if (strcmp(argv[optind], SUBCOMMANDS[i].name) != 0)
-            continue;
-        if (argc - optind != (SUBCOMMANDS[i].wants_domain ? 2 : 1))
-            break;
-        args.request.domain = SUBCOMMANDS[i].wants_domain ? argv[optind + 1] : NULL;
-        struct config config;
-        if (!command_config(&args.place, &config))
-            return EXIT_BAD;
-        struct redis *redis = command_redis(&config);
-        code = redis == NULL ? EXIT_BAD : SUBCOMMANDS[i].run(redis, &config, &args);
-        redis_free(redis);
-        config_done(&config);
+    args.request.aliases = args.aliases;
+    if (!command_options(argc, argv, &syntax, &args, &code))
         return code;
-    }
-    return fputs(HELP, stderr), EXIT_MISUSE;
+    const char *name = optind < argc ? argv[optind] : "";
+    while (args.subcommand < ARRAY_LEN(SUBCOMMANDS) &&
+           strcmp(name, SUBCOMMANDS[args.subcommand].name) != 0)
+        args.subcommand++;
+    if (args.subcommand == ARRAY_LEN(SUBCOMMANDS) ||
+        argc - optind != (SUBCOMMANDS[args.subcommand].wants_domain ? 2 : 1))
+        return command_misused(&syntax);
+    args.request.domain = argv[optind + 1]; /* NULL without one */
+    return command_with_redis(&args.place, run, &args);
 }

@@ -60,11 +60,6 @@ struct oracle {
     const struct site *site;
 };
 
-static void complain(const char *sentence)
-{
-    fprintf(stderr, "footfall: %s\n", sentence);
-}
-
 /* --- The question -------------------------------------------------------------------------------
  */
 
@@ -136,8 +131,9 @@ static json_t *question_json(const struct stats_arguments *args, const struct or
                             json_pack("{s:{s:s}}", "comparisons", "mode", args->comparison));
     for (size_t i = 0; i < args->filter_count; i++) {
         if (json_array_append_new(filters, filter_json(str_from(args->filters[i]))) != 0) {
-            complain("a filter is a dimension, then =, != or ~, then a value: country=NL; "
-                     "`footfall stats --help` lists the dimensions.");
+            (void)command_fail(
+                "a filter is a dimension, then =, != or ~, then a value: country=NL; "
+                "`footfall stats --help` lists the dimensions.");
             json_decref(question);
             return NULL;
         }
@@ -197,7 +193,7 @@ static json_t *ask_first(const struct stats_arguments *args, const struct oracle
         if (!depends_on_metrics(status))
             break;
     }
-    complain(query_status_sentence(depends_on_metrics(status) ? first : status));
+    (void)command_fail(query_status_sentence(depends_on_metrics(status) ? first : status));
     return NULL;
 }
 
@@ -263,7 +259,7 @@ static json_t *ask_breakdown(const struct stats_arguments *args, const struct or
 {
     char *dimension = dimension_name(str_from(args->by));
     if (dimension == NULL) {
-        complain(query_status_sentence(QUERY_UNKNOWN_DIMENSION));
+        (void)command_fail(query_status_sentence(QUERY_UNKNOWN_DIMENSION));
         return NULL;
     }
     json_t *page = json_pack("{s:{s:i}}", "pagination", "limit", (int)args->limit);
@@ -370,39 +366,30 @@ static bool parse_arguments(int argc, char **argv, struct stats_arguments *args,
 /* --- The command --------------------------------------------------------------------------------
  */
 
-static int run(const struct stats_arguments *args, struct redis *redis)
+static int show_site(struct redis *redis, const struct site *site, void *data)
 {
-    char error[ERROR_BYTES];
+    const struct stats_arguments *args = data;
+    const struct oracle oracle = {.redis = redis, .site = site};
     struct buf out;
-    struct site_list *sites = site_admin_list(redis, error, sizeof(error));
-    if (sites == NULL) {
-        complain(error);
-        return EXIT_BAD;
-    }
-    struct oracle oracle = {.redis = redis, .site = site_list_find(sites, str_from(args->domain))};
     buf_init(&out, STATS_TEXT_BYTES_MAX);
-    bool good = oracle.site != NULL && show(args, &oracle, &out) && !out.overflow;
-    if (oracle.site == NULL)
-        complain("there is no such site; `footfall site list` shows all.");
-    if (good)
-        good = fwrite(out.ptr, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
+    bool good = show(args, &oracle, &out) && !out.overflow &&
+                fwrite(out.ptr, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
     buf_done(&out);
-    site_list_unref(sites);
     return good ? EXIT_GOOD : EXIT_BAD;
+}
+
+static int run(struct redis *redis, struct config *config, void *data)
+{
+    const struct stats_arguments *args = data;
+    (void)config;
+    return command_with_site(redis, args->domain, show_site, data);
 }
 
 int stats_main(int argc, char **argv)
 {
     struct stats_arguments args;
-    struct config config;
     int code;
     if (!parse_arguments(argc, argv, &args, &code))
         return code;
-    if (!command_config(&args.place, &config))
-        return EXIT_BAD;
-    struct redis *redis = command_redis(&config);
-    code = redis == NULL ? EXIT_BAD : run(&args, redis);
-    redis_free(redis);
-    config_done(&config);
-    return code;
+    return command_with_redis(&args.place, run, &args);
 }

@@ -4,16 +4,11 @@
 #include "cli/stats_ask.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "aggregator/query_ask.h"
+#include "cli/command.h"
 #include "common/clock.h"
-
-static void complain(const char *sentence)
-{
-    fprintf(stderr, "footfall: %s\n", sentence);
-}
 
 /* --- Asking -------------------------------------------------------------------------------------
  */
@@ -27,10 +22,10 @@ static bool read_all(struct redis *redis, const struct query_plan *plan,
     query_read_free(read);
     query_cache_free(cache);
     if (status == QUERY_READ_FAILED)
-        complain("the counts cannot be read from Redis.");
+        (void)command_fail("the counts cannot be read from Redis.");
     else if (status != QUERY_READ_OK)
-        complain(query_status_sentence(status == QUERY_READ_FULL ? QUERY_TOO_MANY_GROUPS
-                                                                 : QUERY_MONTHS_ONLY));
+        (void)command_fail(query_status_sentence(status == QUERY_READ_FULL ? QUERY_TOO_MANY_GROUPS
+                                                                           : QUERY_MONTHS_ONLY));
     return status == QUERY_READ_OK;
 }
 
