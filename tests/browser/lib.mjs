@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
+export { becomes, pause, until } from '../e2e/harness.mjs';
+
 export const CHROMIUM = process.env.CHROMIUM || '/usr/bin/chromium';
 
 const EXIT_SKIPPED = 77;
@@ -86,17 +88,4 @@ export async function serve(answer) {
       return new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Asks again and again until `probe` gives something true; throws, with `what`, after a while. */
-export async function until(what, probe, timeoutMs = 20_000) {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await probe();
-    if (found) return found;
-    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
-    await pause(20);
-  }
 }

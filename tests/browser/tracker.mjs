@@ -246,7 +246,7 @@ test('a prerendered page is a view when it is opened, as no prerender', async ()
   prerenderedAs = prerenderedReady = prerenderedGo = undefined;
   visits++;
   await withPlainChromium(`${origin()}/prerenders`, async () => {
-    await until('the prerendered page', () => prerenderedReady, 20000);
+    await until('the prerendered page', () => prerenderedReady, 60_000); // with the start of a browser
     assert.match(prerenderedAs, /prerender/);
     await pause(SETTLE_MS);
     assert.equal(beacons.length, 0);
@@ -378,6 +378,7 @@ test('calls made before the script has loaded are honoured', async () => {
 // --- Time and depth ------------------------------------------------------------------------------
 
 test('leaving a page reports the time it was looked at and the deepest point', async () => {
+  const began = performance.now();
   await visit('/a', async (tab) => {
     await viewOf('/a');
     await tab.evaluate(() => scrollTo(0, 1600));
@@ -386,7 +387,7 @@ test('leaving a page reports the time it was looked at and the deepest point', a
     await tab.goto(`${origin()}/b`);
     const report = await reportOf('/a');
     assert.equal(report.d, '60', '1600 + 800 of 4000 pixels');
-    assert.ok(report.t >= 1400 && report.t < 4000, `${report.t} ms`);
+    assert.ok(report.t >= 1400 && report.t <= performance.now() - began, `${report.t} ms`);
     assert.match(report.t, /^\d+$/);
     await pause(SETTLE_MS);
     assert.equal(reports().length, 1);
@@ -394,6 +395,7 @@ test('leaving a page reports the time it was looked at and the deepest point', a
 });
 
 test('a view of a single-page application is reported before the next one', async () => {
+  const began = performance.now();
   await visit('/app', async (tab) => {
     await tab.evaluate(() => scrollTo(0, 800));
     await pause(1200);
@@ -401,12 +403,13 @@ test('a view of a single-page application is reported before the next one', asyn
     await viewOf('/app/one');
     const report = await reportOf('/app');
     assert.equal(report.d, '40');
-    assert.ok(report.t >= 1100 && report.t < 4000, `${report.t} ms`);
+    assert.ok(report.t >= 1100 && report.t <= performance.now() - began, `${report.t} ms`);
     assert.equal(beacons.length, 3);
   });
 });
 
 test('time counts only while the page is visible and has the focus', async () => {
+  const began = performance.now();
   await visit('/a', async (tab, context) => {
     const devtools = await context.newCDPSession(tab);
     await devtools.send('Emulation.setFocusEmulationEnabled', { enabled: false });
@@ -414,9 +417,10 @@ test('time counts only while the page is visible and has the focus', async () =>
     const other = await context.newPage();
     await other.bringToFront();
     await until('the focus to leave', () => tab.evaluate(() => !document.hasFocus()));
+    const looked = performance.now() - began;
     await pause(1500);
     await tab.goto(`${origin()}/b`);
-    assert.ok((await reportOf('/a')).t < 1000, `${reports()[0].t} ms`);
+    assert.ok((await reportOf('/a')).t <= looked, `${reports()[0].t} ms of ${looked}`);
   });
 });
 
@@ -428,11 +432,12 @@ test('hiding a page again reports only what is new', async () => {
     await tab.evaluate(() => (show(true), show(false)));
     await pause(SETTLE_MS);
     assert.equal(reports().length, 1, 'nothing new, nothing sent');
+    const shown = performance.now();
     await tab.evaluate(() => show(true));
     await pause(1100);
     await tab.evaluate(() => show(false));
     await until('the second report', () => reports().length === 2);
-    assert.ok(reports()[1].t >= 1000 && reports()[1].t < 3000, `${reports()[1].t} ms`);
+    assert.ok(reports()[1].t >= 1000 && reports()[1].t <= performance.now() - shown, `${reports()[1].t} ms`);
     assert.equal(reports()[1].d, reports()[0].d);
   });
 });

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { Footfall, pause, until } from './harness.mjs';
+import { Footfall, UNHURRIED, pause, until } from './harness.mjs';
 import { Redis } from './redis.mjs';
 
 const SITE = 'check.example';
@@ -17,8 +17,10 @@ function has(run, ...lines) {
 }
 
 test('a good Footfall has no trouble', async () => {
-  const footfall = await Footfall.start();
+  const footfall = await Footfall.start(UNHURRIED);
   try {
+    const isReady = async (role) => JSON.parse(await footfall.ready(role)).status === 'ready';
+    for (const role of ['collect', 'aggregate', 'dashboards']) await until(`${role} to be ready`, () => isReady(role));
     const run = footfall.command('check', '--data', footfall.data);
     assert.equal(run.code, 0, run.out);
     assert.doesNotMatch(run.out, /^(TROUBLE|warning)/m);
@@ -38,7 +40,7 @@ test('a good Footfall has no trouble', async () => {
 });
 
 test('a role that hangs, and a log that nobody counts, are trouble', async () => {
-  const footfall = await Footfall.start();
+  const footfall = await Footfall.start(UNHURRIED);
   const { aggregate } = footfall.children();
   try {
     await footfall.addSite(SITE);
@@ -57,7 +59,7 @@ test('a role that hangs, and a log that nobody counts, are trouble', async () =>
     assert.equal(run.code, 1);
     has(
       run,
-      /^TROUBLE +The log has \d+ batches that are not counted yet, the oldest for 1\d seconds/m,
+      /^TROUBLE +The log has \d+ batches that are not counted yet, the oldest for [1-9]\d seconds/m,
       /^TROUBLE +aggregate does not answer on unix:\S+\/run\/aggregate: it does not answer\.$/m,
       /^good +collect is ready\.$/m,
     );

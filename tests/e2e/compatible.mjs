@@ -10,7 +10,7 @@ import { request } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { BROWSER, Footfall, http, inParallel, pause, until } from './harness.mjs';
+import { BROWSER, Footfall, becomes, http, inParallel, pause, until } from './harness.mjs';
 
 const { Umami } = createRequire(import.meta.url)('@umami/node');
 const UUID = '94db1cb1-74f4-4a40-ad6c-962362670409';
@@ -62,16 +62,16 @@ function goatcounter(fields, headers = somebody(), method = 'POST') {
   return send({ method, path: `/count?${new URLSearchParams(fields)}`, headers });
 }
 
-async function settled(probe, expected) {
-  await until(JSON.stringify(expected), async () => JSON.stringify(await probe()) === JSON.stringify(expected)).catch(async () =>
-    assert.deepEqual(await probe(), expected),
-  );
-  await footfall.settle();
-  assert.deepEqual(await probe(), expected);
-}
+/** Views are events as well. Visitors are told by themselves: two may fall into one register. */
+const METRICS = ['visits', 'pageviews', 'events', 'bounce_rate'];
 
-/** Views are events as well. */
-const METRICS = ['visitors', 'visits', 'pageviews', 'events', 'bounce_rate'];
+async function settled(site, { visitors: wanted, ...expected }) {
+  await becomes(site, () => footfall.totals(site, METRICS), expected);
+  await footfall.settle();
+  const { visitors: told, ...others } = await footfall.totals(site, ['visitors', ...METRICS]);
+  assert.deepEqual(others, expected);
+  assert.ok(told === wanted || told === wanted - 1, `${told} of ${wanted} visitors`);
+}
 const totals = (site) => footfall.totals(site, METRICS);
 
 // --- Plausible --------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ test('Plausible', async () => {
   await ok({ n: 'pageview', u: 'https://part.gather.example/x', d: `part.gather.example,${gather},www.${gather}` });
   await dropped({ n: 'pageview', u: 'https://part.gather.example/x', d: `part.gather.example,${site},nobody.example` }, {}, 'foreign_origin', '2');
 
-  await settled(() => totals(site), { visitors: 4, visits: 4, pageviews: 6, events: 9, bounce_rate: 50 });
+  await settled(site, { visitors: 4, visits: 4, pageviews: 6, events: 9, bounce_rate: 50 });
   assert.deepEqual(await footfall.by(site, 'event:page', 'pageviews'), { '/': 3, '/#/film': 1, '/about': 1, '/thanks': 1 });
   assert.deepEqual(await footfall.by(site, 'visit:source', 'visits'), { 'Direct / None': 2, Google: 1, letter: 1 });
   assert.deepEqual(await footfall.by(site, 'event:goal', 'events'), { Autoplay: 1, Buy: 1, 'Outbound Link: Click': 1 });
@@ -211,7 +211,7 @@ test('Umami', async () => {
   const answers = [await client.track({ url: '/served', hostname: site }), await client.track('job', { kind: 'nightly' }), await client.identify({ a: 1 })];
   for (const answer of answers) assert.deepEqual([answer.status, await answer.json()], [200, UMAMI_OK]);
 
-  await settled(() => totals(site), { visitors: 3, visits: 3, pageviews: 5, events: 7, bounce_rate: 33 });
+  await settled(site, { visitors: 3, visits: 3, pageviews: 5, events: 7, bounce_rate: 33 });
   assert.deepEqual(await footfall.by(site, 'event:page', 'pageviews'), { '/': 2, '/about': 1, '/again': 1, '/served': 1, '(unknown)': 0 });
   assert.deepEqual(await footfall.by(site, 'event:goal', 'events'), { signup: 1, job: 1 });
   assert.deepEqual(await footfall.by(site, 'event:props:plan', 'events'), { pro: 1 });
@@ -264,7 +264,7 @@ test('GoatCounter', async () => {
   const head = await send({ method: 'HEAD', path: '/count?p=/', headers: { host } });
   assert.deepEqual([head.status, head.body.length], [200, 0]);
 
-  await settled(() => totals(site), { visitors: 3, visits: 3, pageviews: 4, events: 5, bounce_rate: 67 });
+  await settled(site, { visitors: 3, visits: 3, pageviews: 4, events: 5, bounce_rate: 67 });
   assert.deepEqual(await footfall.by(site, 'event:page', 'pageviews'), { '/': 3, '/about': 1, '(unknown)': 0 });
   assert.deepEqual(await footfall.by(site, 'event:goal', 'events'), { signup: 1 });
   assert.deepEqual(await footfall.by(site, 'visit:utm_campaign', 'visits'), { '(not set)': 2, spring: 1 });
@@ -326,7 +326,7 @@ test('a refusal moves nothing and gets the answer of what is counted', async () 
   };
   const counted = [];
   for (const ask of GOOD) counted.push(bytes(await ask(somebody())));
-  await settled(() => totals(site), { visitors: 4, visits: 4, pageviews: 4, events: 4, bounce_rate: 100 });
+  await settled(site, { visitors: 4, visits: 4, pageviews: 4, events: 4, bounce_rate: 100 });
   await pause(STILL_MS);
   await footfall.settle();
   const before = await footfall.photograph();

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { Footfall } from './harness.mjs';
+import { Footfall, UNHURRIED } from './harness.mjs';
 
 const SITE = 'damaged.example';
 const VIEWS = 20;
@@ -18,7 +18,7 @@ const fileOf = (footfall, kind) => join(folderOf(footfall), readdirSync(folderOf
 
 /** Stopped, with some views counted. */
 async function withCounts(body) {
-  const footfall = await Footfall.start();
+  const footfall = await Footfall.start(UNHURRIED);
   try {
     await footfall.addSite(SITE);
     for (let number = 0; number < VIEWS; number++)
@@ -56,6 +56,7 @@ test('zeros at the end are cut off, and nothing is lost', async () => {
     await assertRefused(footfall, 'redis-check-aof --fix appendonly.aof.manifest', footfall.data);
     repair(footfall);
     await footfall.launch();
+    await footfall.settle();
     assert.equal((await footfall.totals(SITE)).pageviews, VIEWS);
   });
 });
@@ -70,6 +71,7 @@ test('from a flipped byte on all is cut off, and what stands before it stays', a
     await assertRefused(footfall, 'redis-check-aof --fix appendonly.aof.manifest');
     repair(footfall);
     await footfall.launch();
+    await footfall.settle();
     const { pageviews } = await footfall.totals(SITE);
     assert.ok(pageviews > 0 && pageviews <= VIEWS, `${pageviews} page views are left`);
     assert.equal((await footfall.view({ s: SITE, u: `http://${SITE}/z` })).status, 204);
@@ -84,6 +86,7 @@ test('a missing file is said to be missing, and its backup is good again', async
     await assertRefused(footfall, 'is missing', 'backup');
     writeFileSync(file, backup);
     await footfall.launch();
+    await footfall.settle();
     assert.equal((await footfall.totals(SITE)).pageviews, VIEWS);
   });
 });

@@ -4,14 +4,17 @@
 //   FOOTFALL   the executable
 // Nothing here knows how counting works.
 
+import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { Redis } from './redis.mjs';
 
 export const EXECUTABLE = process.env.FOOTFALL;
@@ -24,7 +27,7 @@ const IDLE_MS = 5000; // half of the collector's: no beacon leaves on a connecti
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks again and again until `probe` gives something true; throws, with `what`, after a while. */
-export async function until(what, probe, timeoutMs = 20_000) {
+export async function until(what, probe, timeoutMs = 60_000) {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const found = await probe();
@@ -32,6 +35,12 @@ export async function until(what, probe, timeoutMs = 20_000) {
     if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
     await pause(20);
   }
+}
+
+/** Waits until `probe` gives `expected`; fails as an assertion does when it never comes. */
+export async function becomes(what, probe, expected) {
+  const isIt = async () => isDeepStrictEqual(await probe(), expected);
+  await until(what, isIt).catch(async () => assert.deepEqual(await probe(), expected, what));
 }
 
 /** A time zone in which it is about noon, so that no test sees a midnight. */
@@ -64,11 +73,17 @@ const CLIENT_PORTS = '/proc/sys/net/ipv4/ip_local_port_range';
 const FIRST_PORT = 10_000;
 
 /**
- * A free port that the kernel gives to no client: for a server that is killed and comes back while
- * clients go on trying, one of which could else be given the very port and keep the server off it.
+ * A free port for a server that may be away for a while: the kernel gives it to no client, and no
+ * other test that asks here takes it before this one has ended; the same port of UDP says so.
  */
-export async function serverPort() {
+async function serverPort() {
   const end = Math.max(Number(readFileSync(CLIENT_PORTS, 'utf8').split(/\s/)[0]), FIRST_PORT + 1);
+  const isReserved = (port) =>
+    new Promise((resolve) => {
+      const socket = createSocket('udp4').unref();
+      socket.once('error', () => resolve(false));
+      socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+    });
   const isFree = (port) =>
     new Promise((resolve) => {
       const server = createServer();
@@ -77,7 +92,7 @@ export async function serverPort() {
     });
   return until('a free port', async () => {
     const port = FIRST_PORT + Math.floor(Math.random() * (end - FIRST_PORT));
-    return (await isFree(port)) && port;
+    return (await isReserved(port)) && (await isFree(port)) && port;
   });
 }
 
@@ -150,9 +165,9 @@ export class Footfall {
   /**
    * `env`: configuration by environment variables. Beacons may come from a trusted proxy, are
    * durable one by one, and two workers take them, unless `env` says otherwise. `prepare(footfall)`
-   * sees it and its empty folder first; `collector` is the port to take instead of any.
+   * sees it and its empty folder first.
    */
-  static async start(env = {}, { prepare = () => {}, collector = 0 } = {}) {
+  static async start(env = {}, { prepare = () => {} } = {}) {
     const footfall = new this();
     footfall.data = mkdtempSync(join(tmpdir(), 'footfall-e2e-'));
     footfall.env = {
@@ -163,8 +178,8 @@ export class Footfall {
       FOOTFALL_HTTP_CLOSE_AFTER_BODY: 'never',
       ...env,
     };
-    footfall.collector = collector;
-    footfall.dashboards = 0;
+    footfall.collector = await serverPort();
+    footfall.dashboards = await serverPort();
     process.once('exit', footfall.#onExit);
     prepare(footfall);
     await footfall.launch();
@@ -196,20 +211,12 @@ export class Footfall {
       'Footfall to be ready',
       async () => {
         if (this.how) throw new Error(`serve has ended (${JSON.stringify(this.how)}):\n${this.#output}${this.logs()}`);
-        return this.#readPorts() && (await this.isReady());
+        return this.#output.includes('is running') && (await this.isReady());
       },
       START_MS,
     ).catch((error) => {
       throw new Error(`${error.message}\n${this.#output}${this.logs()}`);
     });
-  }
-
-  /** What `serve` greets with names the ports that it found. */
-  #readPorts() {
-    const port = (name) => Number(this.#output.match(new RegExp(`^ *${name} +http://127\\.0\\.0\\.1:(\\d+)`, 'm'))?.[1]);
-    this.dashboards = port('Dashboards') || this.dashboards;
-    this.collector = port('Collector') || this.collector;
-    return this.dashboards > 0 && this.collector > 0;
   }
 
   /** What the processes see. */
@@ -487,6 +494,9 @@ export function countsOf(table, hash) {
   const one = ([pair, counts]) => counts.split(':').map((number, at) => [(at === 0 ? views : 's') + pair, Number(number)]);
   return [...hash].flatMap(one).filter(([, number]) => number !== 0);
 }
+
+/** Answers wait until all is durable, however slow the machine is: 204 for whatever is counted. */
+export const UNHURRIED = { FOOTFALL_ACK_WAIT_MS: '5000' };
 
 /** A User-Agent that counts. */
 export const BROWSER =

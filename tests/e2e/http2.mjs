@@ -5,19 +5,19 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:http2';
 import { after, before, test } from 'node:test';
-import { BROWSER, Footfall, inParallel, raw } from './harness.mjs';
+import { BROWSER, Footfall, UNHURRIED, inParallel, raw } from './harness.mjs';
 import { memoryMb } from '../fault/watch.mjs';
 
 const SITE = 'http2.example';
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const PORTS = ['collector', 'dashboards'];
-const SILENCE_MS = 1000;
+const SILENCE_MS = 3000;
 const GROWTH_MB = 12; // what a thousand connections of any kind leave in the allocator
 
 let footfall;
 let children;
 before(async () => {
-  footfall = await Footfall.start({ FOOTFALL_HTTP_CLOSE_AFTER_BODY: 'auto' });
+  footfall = await Footfall.start({ ...UNHURRIED, FOOTFALL_HTTP_CLOSE_AFTER_BODY: 'auto' });
   await footfall.addSite(SITE);
   children = footfall.children();
 });

@@ -3,14 +3,14 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Footfall, until } from './harness.mjs';
+import { Footfall, UNHURRIED, until } from './harness.mjs';
 
 const SITE = 'quarantine.example';
 const LOG = 'ff:{0}:log';
 const QUARANTINE = 'ff:{0}:quarantine';
 
 async function withFootfall(work) {
-  const footfall = await Footfall.start();
+  const footfall = await Footfall.start(UNHURRIED);
   try {
     await footfall.addSite(SITE);
     await footfall.settle();
@@ -27,7 +27,10 @@ async function batchOf(footfall) {
   const { aggregate } = footfall.children();
   process.kill(aggregate, 'SIGSTOP');
   assert.equal((await footfall.view({ s: SITE, u: `http://${SITE}/kept` })).status, 204);
-  const [[, fields]] = await footfall.redis().command('XREVRANGE', LOG, '+', '-', 'COUNT', 1);
+  const fields = await until('its batch', async () => {
+    const entries = await footfall.redis().command('XRANGE', LOG, '-', '+');
+    return entries.find(([, each]) => each.some((field) => field.includes('/kept')))?.[1];
+  });
   process.kill(aggregate, 'SIGCONT');
   await footfall.settle();
   return fields;

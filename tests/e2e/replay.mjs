@@ -1,7 +1,7 @@
 // An access log replayed as beacons, against an independent oracle:
 //   node replay.mjs   with FOOTFALL set to the executable
 // Page views by page, source, country and browser, visits, bounces, entry and exit pages have to be
-// exactly equal, visitors within two percent. Always with an invented log and database; with a real
+// exactly equal, visitors within three percent. Always with an invented log and database; with a real
 // log and MaxMind's test databases where FOOTFALL_SHARED_DATA has them; with the real databases of
 // FOOTFALL_TEST_GEO_DATABASE where that is set.
 
@@ -10,7 +10,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Footfall, inParallel, until } from './harness.mjs';
+import { Footfall, UNHURRIED, inParallel, until } from './harness.mjs';
 import { inventedViews, viewsOfLog } from './logs.mjs';
 import { Mmdb, countryOf, mmdbBytes } from './mmdb.mjs';
 import { count, visitorOf } from './oracle.mjs';
@@ -19,7 +19,8 @@ const SHARED = process.env.FOOTFALL_SHARED_DATA ?? '';
 const LOG = join(SHARED, 'access-2015.log');
 const CITIES = join(SHARED, 'GeoLite2-City-Test.mmdb');
 const REAL = (process.env.FOOTFALL_TEST_GEO_DATABASE ?? '').split(',').filter(Boolean);
-const VISITORS_ERROR = 0.02;
+const VISITORS_ERROR = 0.03; // six deviations of the sketch's estimate
+const VISITORS_TAKEN = 4; // whose register another has, of few
 const CONNECTIONS = 64;
 const CROSS_CELLS_MAX = 2000; // docs/limits.md
 
@@ -68,7 +69,7 @@ function same(actual, expected, what) {
 }
 
 function within(actual, expected, share, what) {
-  assert.ok(Math.abs(actual - expected) <= share * expected, `${what}: ${actual} instead of ${expected}`);
+  assert.ok(Math.abs(actual - expected) <= share * expected + VISITORS_TAKEN, `${what}: ${actual} instead of ${expected}`);
 }
 
 /** Every stored cell of a cross is exact, and "(other)" has exactly the rest, where there are more
@@ -115,7 +116,7 @@ async function replay(site, views, databases, { workers = '2' } = {}) {
   const footfall = await Footfall.start({
     FOOTFALL_GEO_DATABASE: databases.join(','),
     FOOTFALL_COLLECTOR_WORKERS: workers,
-    FOOTFALL_ACK_WAIT_MS: '5000', // a busy machine's store may be slow, and nothing may be late
+    ...UNHURRIED,
   });
   try {
     await footfall.addSite(site);
@@ -154,7 +155,7 @@ async function replay(site, views, databases, { workers = '2' } = {}) {
     for (const [page, visits] of Object.entries(tables['entry visits']))
       assert.equal(rates[page][1], Math.round((100 * (tables['entry bounces'][page] ?? 0)) / visits), `bounces of ${page}`);
     const many = Object.entries(await footfall.by(site, 'visit:country', 'visitors')).filter(([, n]) => n >= 100);
-    for (const [code, visitors] of many) within(visitors, tables['country visits'][code], 0.03, `visitors from ${code}`);
+    for (const [code, visitors] of many) within(visitors, tables['country visits'][code], VISITORS_ERROR, `visitors from ${code}`);
     console.log(`${views.length} lines: ${totals.pageviews} views, ${expected.bots} of bots, ${totals.visits} visits,`,
       `visitors ${((100 * totals.visitors) / totals.visits - 100).toFixed(2)} % off,`,
       Object.entries(tables).map(([name, table]) => `${Object.keys(table).length} ${name}`).join(', '), '·', crossed.join(', '));

@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { Footfall, until } from './harness.mjs';
+import { Footfall, UNHURRIED, until } from './harness.mjs';
 import { mmdbBytes } from './mmdb.mjs';
 
 const SITE = 'sandbox.example';
@@ -38,7 +38,7 @@ test('every process is without powers, and goes on without them', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'footfall-geo-'));
   const geo = join(folder, 'country.mmdb');
   writeFileSync(geo, database('FR'));
-  const footfall = await Footfall.start({ FOOTFALL_GEO_DATABASE: geo });
+  const footfall = await Footfall.start({ ...UNHURRIED, FOOTFALL_GEO_DATABASE: geo });
   try {
     assertClosedIn(footfall);
     await footfall.addSite(SITE);

@@ -5,11 +5,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BROWSER, Footfall, inParallel, raw, until } from './harness.mjs';
+import { BROWSER, Footfall, UNHURRIED, inParallel, raw, until } from './harness.mjs';
 import { figures } from '../fault/watch.mjs';
 
 const SITE = 'smuggling.example';
-const SILENCE_MS = 2000; // most shapes end with the connection
+const SILENCE_MS = 6000; // most shapes end with the connection
 const BOT = 'curl/8.0';
 
 const bytes = (text) => Buffer.from(text, 'latin1');
@@ -84,7 +84,7 @@ const AUTO = { FOOTFALL_HTTP_CLOSE_AFTER_BODY: 'auto' };
 const NOBODY = { FOOTFALL_HTTP_TRUSTED_PROXIES: '192.0.2.1' };
 
 async function withFootfall(env, work) {
-  const footfall = await Footfall.start(env);
+  const footfall = await Footfall.start({ ...UNHURRIED, ...env });
   try {
     await footfall.addSite(SITE);
     await work(footfall);

@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { Footfall, isThere, pause, serverPort, until } from '../e2e/harness.mjs';
+import { Footfall, isThere, pause, until } from '../e2e/harness.mjs';
 import { Load, byStatus, quiet, reckon, sitesFor } from './load.mjs';
 import { Parts, REDIS, SECOND } from './parts.mjs';
 import { CUTS, CuttingProxy } from './proxy.mjs';
@@ -137,7 +137,7 @@ const began = Date.now();
 console.log(`seed ${SEED}`);
 const ways = {
   apart: await apart(MINUTES * 60 * APART_SHARE),
-  served: await served(MINUTES * 60 * (1 - APART_SHARE), await Footfall.start({}, { collector: await serverPort() })),
+  served: await served(MINUTES * 60 * (1 - APART_SHARE), await Footfall.start()),
 };
 const all = Object.values(ways);
 const sum = (number) => all.reduce((total, way) => total + number(way), 0);

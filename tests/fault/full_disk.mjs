@@ -11,8 +11,8 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Footfall, pause, serverPort, until } from '../e2e/harness.mjs';
-import { Load, PATIENT, assertDurableInTime, badChecks, byStatus, quantileMs, quiet, reckon, sitesFor } from './load.mjs';
+import { Footfall, pause, until } from '../e2e/harness.mjs';
+import { Load, PATIENT, assertDurable, assertInTime, badChecks, byStatus, quantileMs, quiet, reckon, sitesFor } from './load.mjs';
 import { REDIS } from './parts.mjs';
 import { isAsked, option } from './random.mjs';
 import { Stalls } from './stalls.mjs';
@@ -96,7 +96,7 @@ async function belowJournal(footfall) {
   const during = answers.filter(isDuring(from, to));
   const times = { p99_ms: quantileMs(during, 0.99), disk_worst_ms: stalls.worstMs };
   await tell(footfall, answers, { full: 'disk of the journal', seconds: SECONDS, answers: byStatus(during), ...times });
-  assertDurableInTime(during, stalls, P99_MS_MAX, 'no room for the journal');
+  assertInTime(assertDurable(during, stalls, 'no room for the journal'), P99_MS_MAX, 'no room for the journal');
 }
 
 async function belowSpool(footfall) {
@@ -125,11 +125,11 @@ async function belowSpool(footfall) {
   const after = answers.filter(({ at, ms }) => at > roomy && at + ms < end);
   await tell(footfall, answers, { full: 'disk of the spool', seconds: SECONDS, answers: byStatus(spent), with_room_again: byStatus(after), disk_worst_ms: stalls.worstMs });
   assert.deepEqual(byStatus(spent), { 202: spent.length }, 'nothing is durable');
-  assertDurableInTime(after, stalls, P99_MS_MAX, 'there is room again');
+  assertInTime(assertDurable(after, stalls, 'there is room again'), P99_MS_MAX, 'there is room again');
 }
 
 async function inside() {
-  const footfall = await Footfall.start(PATIENT, { prepare: mountDisks, collector: await serverPort() });
+  const footfall = await Footfall.start(PATIENT, { prepare: mountDisks });
   const unmount = () => Object.keys(DISKS).forEach((name) => spawnSync('umount', ['--lazy', join(footfall.data, name)]));
   try {
     await belowSpool(footfall);

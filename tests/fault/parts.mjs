@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, openSync, closeSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXECUTABLE, Footfall, pause, serverPort, until } from '../e2e/harness.mjs';
+import { EXECUTABLE, Footfall, pause, until } from '../e2e/harness.mjs';
 import { Redis } from '../e2e/redis.mjs';
 
 export const REDIS = 'redis-server';
@@ -39,10 +39,6 @@ export class Parts extends Footfall {
 
   /** {role: deaths that nobody asked for}. */
   deaths = {};
-
-  static async start(env = {}, options = {}) {
-    return super.start(env, { collector: await serverPort(), ...options });
-  }
 
   async launch() {
     if (!this.#isMade) {

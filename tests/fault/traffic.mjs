@@ -12,7 +12,7 @@ import { percentile } from './watch.mjs';
 const [port, site, rate] = process.argv.slice(2);
 const TICK_MS = 5;
 // Most browsers keep their connection for a few views; every fourth view here comes on a new one.
-const kept = new Agent({ keepAlive: true, maxSockets: 16 });
+const kept = new Agent({ keepAlive: true, maxSockets: 16, timeout: 5000 }); // half of the collector's
 const PATIENCE_MS = 30_000;
 
 let stretch;

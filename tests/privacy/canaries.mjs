@@ -185,7 +185,7 @@ const textsOf = (who) => Object.entries({ ...who.words, secret: who.secret, addr
 
 /** [what, text] of which only a hash could be left that the texts do not find. */
 function wholesOf(who) {
-  const joined = ['', '|', ':', ' '].map((between) => ['address and agent', `${who.address}${between}${who.wholes.agent}`]);
+  const joined = ['', '|', ':', ' '].map((between) => [`address and agent, "${between}"`, `${who.address}${between}${who.wholes.agent}`]);
   return [...Object.entries(who.wholes).map(([what, whole]) => [`whole ${what}`, whole]), ...joined];
 }
 

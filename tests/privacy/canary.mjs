@@ -166,11 +166,10 @@ async function rewriteJournal() {
 /** How many page views these visitors make by requests of these kinds. */
 const pageViews = (kinds, from) => kinds.filter((kind, at) => isPageView(kind, visitors[from + at])).length;
 
-/** What has come to rest in the spool, of which pages are a part. */
-function assertSpooled() {
-  const segments = footfall.spooled().map(({ path }) => readFileSync(path));
-  assert.ok(segments.length > 0, 'batches wait in the spool');
-  for (const page of PAGES.slice(1)) assert.ok(segments.some((bytes) => bytes.includes(page)), `${page} waits in the spool`);
+/** Waits for the pages to come to rest in the spool. */
+async function spooled() {
+  const isIn = (page) => footfall.spooled().some(({ path }) => readFileSync(path).includes(page));
+  for (const page of PAGES.slice(1)) await until(`${page} to wait in the spool`, () => isIn(page));
 }
 
 test('the search finds each spelling, and nothing in random bytes', () => {
@@ -210,7 +209,7 @@ test('nothing is at rest in the spool while Redis hangs', async () => {
   const unplant = plantFiles();
   try {
     await inParallel(visitors.slice(REQUESTS, REQUESTS + SPOOLED_REQUESTS).entries(), CLIENTS, ([at, who]) => send(kinds[at], who));
-    assertSpooled();
+    await spooled();
     assertNothingAtRest('while Redis hangs', ['data folder: spool', 'data folder: spool/quarantine']);
   } finally {
     unplant();
@@ -243,9 +242,10 @@ test('nothing is at rest after a crash and after all was killed', async () => {
   process.kill(footfall.children()['redis-server'], 'SIGSTOP'); // batches wait in the spool when all ends
   const last = inParallel(visitors.slice(-MORE_REQUESTS).entries(), CLIENTS, ([at, who]) => send(kinds[at], who, true));
   await footfall.view({ s: SITE, u: `https://${SITE}/` });
+  await until('batches to wait in the spool', () => footfall.spooled().length > 0);
   notePids();
-  const pids = [footfall.pid, ...Object.values(footfall.children())];
-  pids.forEach((pid) => process.kill(pid, 'SIGKILL'));
+  const pids = [...Object.values(footfall.children()), footfall.pid];
+  pids.forEach((pid) => process.kill(pid, 'SIGKILL')); // the roles first, which end with `serve`
   await last;
   await until('all to have ended', () => footfall.how && !pids.some(isThere));
   assert.ok(footfall.spooled().length > 0, 'batches wait in the spool');

