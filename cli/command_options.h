@@ -24,7 +24,7 @@ struct command_syntax {
 };
 
 /* What is no option stands from argv[optind] on. False when the command is over: *ret_code is its
- * exit code, and the help has been told. */
+ * exit code, and the help or what is wrong has been told. */
 MUST_CHECK bool command_options(int argc, char **argv, const struct command_syntax *syntax,
                                 void *args, int *ret_code);
 /* Tells the help of a command that was misused; EXIT_MISUSE. */

@@ -34,6 +34,8 @@ expect 2 '^usage: footfall serve' serve too much
 expect 2 '^usage: footfall site' site
 expect 2 '^usage: footfall site' site add
 expect 2 '^usage: footfall site' site list one
+expect 2 '^footfall: --keep-days does not take "soon"; --help' site add a.example --keep-days soon
+expect 2 '^footfall: --discard does not go with the other options; --help' quarantine --retry --discard
 expect 2 'collector-listen: collector.listen must be' serve --collector-listen nowhere
 expect 1 'Has .footfall serve. run on this data folder' site list --data "$work/none"
 expect 1 '^TROUBLE .*admin.secret cannot be read' check --data "$work/none"
