@@ -58,7 +58,7 @@ static bool read_timezone(const json_t *value, struct site *draft, char *error, 
     draft->zone = name == NULL ? NULL : timezone_new(name);
     if (draft->zone == NULL)
         return refuse(error, error_bytes,
-                      "The site's timezone must be a name of the tz database, such as "
+                      "the site's timezone must be a name of the tz database, such as "
                       "\"Europe/Amsterdam\".");
     draft->timezone = str_from(name);
     return true;
@@ -73,7 +73,7 @@ static bool read_preset(const json_t *value, struct site *draft, char *error, si
             return true;
         }
     }
-    return refuse(error, error_bytes, "The site's preset must be \"standard\" or \"strict\".");
+    return refuse(error, error_bytes, "the site's preset must be \"standard\" or \"strict\".");
 }
 
 static bool read_aliases(const json_t *value, struct site *draft, char *error, size_t error_bytes)
@@ -81,14 +81,14 @@ static bool read_aliases(const json_t *value, struct site *draft, char *error, s
     if (value == NULL)
         return true;
     if (!json_is_array(value))
-        return refuse(error, error_bytes, "The site's aliases must be a list of hosts.");
+        return refuse(error, error_bytes, "the site's aliases must be a list of hosts.");
     if (json_array_size(value) > SITE_ALIASES_MAX)
-        return refuse(error, error_bytes, "The site's aliases are more than 32.");
+        return refuse(error, error_bytes, "the site's aliases are more than 32.");
     for (size_t i = 0; i < json_array_size(value); i++) {
         const char *alias = json_string_value(json_array_get(value, i));
         if (alias == NULL || !alias_valid(str_from(alias)))
             return refuse(error, error_bytes,
-                          "The site's aliases must be hosts in lower case without scheme, port "
+                          "the site's aliases must be hosts in lower case without scheme, port "
                           "and path, such as \"www.example.com\" or \"*.example.com\".");
         draft->aliases[draft->alias_count++] = str_from(alias);
     }
@@ -113,10 +113,10 @@ static bool read_retention(const json_t *root, struct site *draft, char *error, 
     draft->keep_months = PRESETS[draft->preset].keep_months;
     if (!read_months(json_object_get(root, "keep_days"), 1, &draft->keep_days))
         return refuse(error, error_bytes,
-                      "The site's keep_days must be a number of months from 1 to 240.");
+                      "the site's keep_days must be a number of months from 1 to 240.");
     return read_months(json_object_get(root, "keep_months"), 0, &draft->keep_months) ||
            refuse(error, error_bytes,
-                  "The site's keep_months must be a number of months from 0 to 240.");
+                  "the site's keep_months must be a number of months from 0 to 240.");
 }
 
 /* Fills `draft` with slices of `domain` and `root`; its zone is set even when it fails later. */
@@ -125,10 +125,10 @@ static bool read_settings(struct str domain, const json_t *root, struct site *dr
 {
     if (!model_site_valid(domain))
         return refuse(error, error_bytes,
-                      "The site's domain must be a host in lower case without scheme, port and "
+                      "the site's domain must be a host in lower case without scheme, port and "
                       "path, such as \"example.com\".");
     if (!json_is_object(root))
-        return refuse(error, error_bytes, "The site's settings are not a JSON object.");
+        return refuse(error, error_bytes, "the site's settings are not a JSON object.");
     const json_t *timezone = json_object_get(root, "timezone");
     const json_t *preset = json_object_get(root, "preset");
     const json_t *aliases = json_object_get(root, "aliases");
@@ -137,7 +137,7 @@ static bool read_settings(struct str domain, const json_t *root, struct site *dr
                    (json_object_get(root, "keep_months") != NULL);
     if (json_object_size(root) != known)
         return refuse(error, error_bytes,
-                      "The site's settings have a field other than timezone, preset, aliases, "
+                      "the site's settings have a field other than timezone, preset, aliases, "
                       "keep_days and keep_months.");
     draft->domain = domain;
     return read_timezone(timezone, draft, error, error_bytes) &&
@@ -178,7 +178,7 @@ static struct site *site_pack(const struct site *draft)
 struct site *site_parse(struct str domain, struct str json, char *error, size_t error_bytes)
 {
     if (json.len > SITE_SETTINGS_BYTES_MAX) {
-        (void)refuse(error, error_bytes, "The site's settings are too long.");
+        (void)refuse(error, error_bytes, "the site's settings are too long.");
         return NULL;
     }
     json_t *root = json_loadb(json.ptr, json.len, JSON_REJECT_DUPLICATES, NULL);
