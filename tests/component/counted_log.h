@@ -29,6 +29,7 @@ extern const char *const APPEND_ONLY[];
 /* What must be counted. */
 struct oracle {
     int64_t views[PAGES], all_views, bounces;
+    uint8_t sketches[PAGES][SKETCH_REGISTERS];
     uint64_t numbers[WRITERS];
     uint64_t visitors;
 };
@@ -55,7 +56,10 @@ size_t log_length(void);
 /* Under the writer's next number. */
 void append_payload(unsigned writer, struct str payload);
 void append_section(unsigned writer, struct section *section);
-void count_view(struct section *section, const char *page, bool first);
+/* Of another visitor each time; returns what he adds to the page's sketch. */
+struct sketch_register count_view(struct section *section, const char *page, bool first);
+/* The same of a page of SITE, /0 and on; the oracle counts along. */
+void count_oracle_view(struct section *section, unsigned page, bool first);
 /* One batch of some views of random pages of SITE, counted by the oracle. */
 void append_views(unsigned views);
 

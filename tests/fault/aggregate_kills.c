@@ -122,13 +122,6 @@ static void strike(void)
 
 /* --- Batches ---------------------------------------------------------------------------------- */
 
-static void count_for_oracle(unsigned page)
-{
-    oracle.views[page]++;
-    oracle.all_views++;
-    oracle.bounces++;
-}
-
 /* Some views of SITE, and one of b.example when `obstructed`: its counts cannot be stored. */
 static void append_batch(unsigned writer, unsigned views, bool obstructed)
 {
@@ -137,13 +130,8 @@ static void append_batch(unsigned writer, unsigned views, bool obstructed)
     buf_init(&payload, BATCH_BYTES_MAX);
     batch_begin(&payload, obstructed ? 2 : 1);
     section_reset(section, S(SITE), DATE);
-    for (unsigned i = 0; i < views; i++) {
-        unsigned page = chance(PAGES);
-        char name[16];
-        snprintf(name, sizeof(name), "/%u", page);
-        count_view(section, name, true);
-        count_for_oracle(page);
-    }
+    for (unsigned i = 0; i < views; i++)
+        count_oracle_view(section, chance(PAGES), true);
     batch_append_section(&payload, section);
     if (obstructed) {
         section_reset(section, S("b.example"), DATE);
