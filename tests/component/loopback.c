@@ -4,10 +4,12 @@
 
 #include <arpa/inet.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { FIRST_PORT = 10240, TRIES = 1000 };
@@ -18,9 +20,9 @@ static struct sockaddr_in address_of(uint16_t port)
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
 }
 
-static int make_socket(void)
+static int make_socket(int family)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         perror("socket");
         abort();
@@ -43,12 +45,26 @@ static unsigned first_client_port(void)
 static bool is_free(uint16_t port)
 {
     struct sockaddr_in address = address_of(port);
-    int fd = make_socket(), one = 1;
+    int fd = make_socket(AF_INET), one = 1;
     /* As servers do, which take a port though old connections to it are not forgotten yet. */
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     bool is_free = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
     close(fd);
     return is_free;
+}
+
+/* A name that the kernel gives to one socket at a time stands for the port: it is had until this
+ * process ends, also while the port's server is not there. */
+static bool reserve(uint16_t port)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = make_socket(AF_UNIX);
+    int len = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "footfall-port-%u", port);
+    if (bind(fd, (struct sockaddr *)&name,
+             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) == 0)
+        return true;
+    close(fd);
+    return false;
 }
 
 uint16_t loopback_free_port(void)
@@ -59,7 +75,7 @@ uint16_t loopback_free_port(void)
         if (getrandom(&chance, sizeof(chance), 0) != sizeof(chance))
             break;
         uint16_t port = (uint16_t)(FIRST_PORT + chance % range);
-        if (is_free(port))
+        if (is_free(port) && reserve(port))
             return port;
     }
     fprintf(stderr, "no port is free\n");
@@ -86,7 +102,7 @@ static int or_abort(int fd)
 
 int loopback_try(uint16_t port)
 {
-    return connect_to(make_socket(), port);
+    return connect_to(make_socket(AF_INET), port);
 }
 
 int loopback_dial(uint16_t port)
@@ -96,7 +112,7 @@ int loopback_dial(uint16_t port)
 
 int loopback_dial_small(uint16_t port, int receive_bytes)
 {
-    int fd = make_socket();
+    int fd = make_socket(AF_INET);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
     return or_abort(connect_to(fd, port));
 }

@@ -137,10 +137,7 @@ struct served {
 static void free_ports(struct served *served)
 {
     served->collector = (struct listen_address){.host = "127.0.0.1", .port = loopback_free_port()};
-    do
-        served->dashboards =
-            (struct listen_address){.host = "127.0.0.1", .port = loopback_free_port()};
-    while (served->dashboards.port == served->collector.port);
+    served->dashboards = (struct listen_address){.host = "127.0.0.1", .port = loopback_free_port()};
 }
 
 static int serve_in_child(const struct served *served)
