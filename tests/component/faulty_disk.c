@@ -33,6 +33,14 @@ void disk_fail(enum disk_fault fault, int kind, unsigned nth, int error)
     pthread_mutex_unlock(&lock);
 }
 
+unsigned disk_calls(void)
+{
+    pthread_mutex_lock(&lock);
+    unsigned calls = disk.calls;
+    pthread_mutex_unlock(&lock);
+    return calls;
+}
+
 unsigned disk_heal(void)
 {
     pthread_mutex_lock(&lock);

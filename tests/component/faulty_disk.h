@@ -17,7 +17,9 @@ enum { DISK_ALL = -1, DISK_WRITE, DISK_DATASYNC, DISK_SYNC, DISK_UNLINK, DISK_RE
 
 /* From now on: the `nth` call (0, 1, ...) of a kind, or of all. */
 void disk_fail(enum disk_fault fault, int kind, unsigned nth, int error);
-/* Sound again; how many calls there were since disk_fail(). */
+/* How many calls there were since. */
+unsigned disk_calls(void);
+/* Sound again; how many calls there were. */
 unsigned disk_heal(void);
 /* Each fdatasync takes this long. */
 void disk_slow_down(unsigned ms);
