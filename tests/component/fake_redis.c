@@ -33,7 +33,7 @@ struct row {
 struct fake_redis {
     char dir[64], path[96];
     pthread_t thread;
-    atomic_bool stop;
+    atomic_bool stop, is_released;
     pthread_mutex_t lock;
     struct entry entries[ENTRIES_MAX];
     size_t count;
@@ -93,7 +93,12 @@ static bool answer(struct fake_redis *redis, int fd, const struct str *args)
     if (fault == FAULT_CUT_BEFORE || fault == FAULT_CUT_AFTER)
         return false;
     if (fault == FAULT_STALL)
-        usleep(FAKE_REDIS_STALL_MS * 1000);
+        usleep(STALL_MS * 1000);
+    while (fault == FAULT_HOLD && !atomic_load(&redis->is_released)) {
+        if (atomic_load(&redis->stop))
+            return false;
+        usleep(1000);
+    }
     return send(fd, reply, strlen(reply), MSG_NOSIGNAL) > 0;
 }
 
@@ -188,6 +193,11 @@ void fake_redis_resume(struct fake_redis *redis)
 {
     atomic_store(&redis->stop, false);
     pthread_create(&redis->thread, NULL, run, redis);
+}
+
+void fake_redis_release(struct fake_redis *redis)
+{
+    atomic_store(&redis->is_released, true);
 }
 
 void fake_redis_stop(struct fake_redis *redis)

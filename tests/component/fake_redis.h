@@ -15,10 +15,9 @@ enum fault {
     FAULT_CUT_AFTER,  /* applies, then closes without a reply */
     FAULT_ERROR,      /* an error reply, nothing applied */
     FAULT_STALL,      /* applies, and answers when nobody waits for it any more */
+    FAULT_HOLD,       /* applies, and answers after fake_redis_release() */
     FAULT_FORGET,     /* forgets its writers, as a restore of old data would */
 };
-
-enum { FAKE_REDIS_STALL_MS = 300 };
 
 struct fake_redis;
 
@@ -32,3 +31,5 @@ struct str fake_redis_payload(struct fake_redis *redis, size_t index);
 /* Closes the listener and every connection; fake_redis_resume() opens it again. */
 void fake_redis_pause(struct fake_redis *redis);
 void fake_redis_resume(struct fake_redis *redis);
+/* From now on no answer is held. */
+void fake_redis_release(struct fake_redis *redis);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "aggregator/batch.h"
+#include "common/clock.h"
 #include "common/limits.h"
 
 /* Every page once, none twice, none missing. */
@@ -29,8 +30,7 @@ static void a_view_is_sealed_at_the_mixing_number_and_not_before(void **state)
     fixture_turns(&fixture, 40);
     assert_int_equal(fake_redis_count(fixture.redis), 0);
     assert_true(fixture_count_view(&fixture, 27));
-    fixture_turns(&fixture, 40);
-    assert_int_equal(fake_redis_count(fixture.redis), 1);
+    fixture_await_batches(&fixture, 1);
     assert_counted_once(&fixture, 10);
     fixture_end(&fixture);
 }
@@ -41,9 +41,12 @@ static void a_lone_view_is_sealed_when_it_is_old_enough(void **state)
     struct fixture fixture = {0};
     fixture_start(&fixture, 10, 1);
     fixture_await(&fixture, OUTBOX_DIRECT);
+    int64_t began_ms = clock_mono_ms();
     assert_true(fixture_count_view(&fixture, 1));
     fixture_turns(&fixture, 40);
-    assert_int_equal(fake_redis_count(fixture.redis), 0);
+    size_t batches = fake_redis_count(fixture.redis);
+    if (clock_mono_ms() - began_ms < 1000) /* it is not old enough, however slow the machine is */
+        assert_int_equal(batches, 0);
     for (int i = 0; i < FIXTURE_PATIENCE_TURNS && fake_redis_count(fixture.redis) == 0; i++)
         fixture_turns(&fixture, 1);
     assert_counted_once(&fixture, 1);
@@ -96,9 +99,8 @@ static void a_store_that_forgot_the_writer_gets_a_new_name(void **state)
     uint64_t name = writer_id(fixture.writer);
     for (int i = 0; i < 4; i++) {
         assert_true(fixture_count_view(&fixture, i));
-        fixture_turns(&fixture, 100);
+        assert_true(fixture_drain(&fixture));
     }
-    assert_true(fixture_drain(&fixture));
     assert_int_not_equal(writer_id(fixture.writer), name);
     assert_counted_once(&fixture, 4);
     assert_int_equal(fixture_counts(&fixture).outbox.gaps, 1);
@@ -159,8 +161,7 @@ static void midnight_seals_nothing_that_is_not_mixed(void **state)
         snprintf(page, sizeof(page), "/%d", i);
         assert_true(fixture_count_page(&fixture, "a.example", FIXTURE_DATE + 1, page));
     }
-    fixture_turns(&fixture, 40);
-    assert_int_equal(fake_redis_count(fixture.redis), 1);
+    fixture_await_batches(&fixture, 1);
     assert_true(fixture_drain(&fixture));
     assert_int_equal(fake_redis_count(fixture.redis), 2);
     assert_counted_once(&fixture, 12);
@@ -176,8 +177,7 @@ static void a_third_day_seals_the_first(void **state)
     fixture_await(&fixture, OUTBOX_DIRECT);
     for (uint32_t day = 0; day < 4; day++)
         assert_true(fixture_count_page(&fixture, "a.example", FIXTURE_DATE + day, "/a"));
-    fixture_turns(&fixture, 100);
-    assert_int_equal(fake_redis_count(fixture.redis), 2);
+    fixture_await_batches(&fixture, 2);
     assert_true(fixture_drain(&fixture));
     assert_counted_once(&fixture, 4);
     fixture_end(&fixture);

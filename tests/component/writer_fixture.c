@@ -41,7 +41,8 @@ static void begin_process(struct fixture *fixture)
                                      .workers = 1,
                                      .mix_views = fixture->mix_views,
                                      .mix_seconds = fixture->mix_seconds,
-                                     .ack_wait_ms = 100};
+                                     .ack_wait_ms =
+                                         fixture->ack_wait_ms == 0 ? 100 : fixture->ack_wait_ms};
     snprintf(options.redis.socket_path, sizeof(options.redis.socket_path), "%s",
              fake_redis_path(fixture->redis));
     fixture->writer = writer_new(&options);
@@ -102,6 +103,14 @@ void fixture_await(struct fixture *fixture, enum outbox_state state)
         fixture_turns(fixture, 1);
     }
     fail_msg("the outbox stays in state %d", (int)writer_state(fixture->writer));
+}
+
+void fixture_await_batches(struct fixture *fixture, size_t batches)
+{
+    for (int i = 0; i < FIXTURE_PATIENCE_TURNS && fake_redis_count(fixture->redis) < batches; i++)
+        fixture_turns(fixture, 1);
+    fixture_turns(fixture, 10);
+    assert_int_equal(fake_redis_count(fixture->redis), batches);
 }
 
 struct writer_counts fixture_counts(const struct fixture *fixture)

@@ -11,6 +11,7 @@ struct fixture {
     struct fake_redis *redis;
     const char *folder; /* of the spool; NULL: none. Set before fixture_start() */
     uint64_t spool_bytes_max;
+    uint32_t ack_wait_ms; /* 0: short */
     struct spool *spool;
     struct writer *writer;
     uint32_t mix_views, mix_seconds;
@@ -32,6 +33,8 @@ void fixture_turns(struct fixture *fixture, int count);
 bool fixture_drain(struct fixture *fixture);
 /* Fails the test when it does not come to that. */
 void fixture_await(struct fixture *fixture, enum outbox_state state);
+/* The log comes to hold that many batches, and no more for a while. */
+void fixture_await_batches(struct fixture *fixture, size_t batches);
 struct writer_counts fixture_counts(const struct fixture *fixture);
 
 /* A view of a page of its own, on one of three sites. */
