@@ -49,10 +49,11 @@ static void a_quiet_sites_batch_does_not_wait(void **state)
     pid_t pid = start_aggregator(&server.address);
     append_views(1);
     wait_applied();
-    /* The best of some: the machine may be busy with other tests. */
-    int64_t best_ms = WAIT_MS_MAX;
-    for (int i = 0; i < 5; i++) {
-        sleep_ms(400);
+    /* The best of some: the machine may be busy with other tests. What took long before has no part
+     * in it: the longest pause that follows an apply is over each time. */
+    int64_t best_ms = WAIT_MS_MAX, began_ms = now_ms();
+    while (best_ms >= 150 && now_ms() - began_ms < WAIT_MS_MAX) {
+        sleep_ms(APPLY_EVERY_MS_MAX + 100);
         append_views(1);
         int64_t waited_ms = wait_applied();
         best_ms = waited_ms < best_ms ? waited_ms : best_ms;
@@ -70,7 +71,7 @@ static void it_stops_soon(void **state)
     wait_applied();
     int64_t began_ms = now_ms();
     stop_aggregator(pid);
-    assert_true(now_ms() - began_ms < 5000);
+    assert_true(now_ms() - began_ms < WAIT_MS_MAX);
 }
 
 static void two_aggregators_count_once(void **state)
@@ -105,19 +106,28 @@ static void killed_at_any_moment_it_counts_once(void **state)
     assert_counts_equal_the_oracle();
 }
 
+static void sync_appends(const char *when)
+{
+    DO(S("CONFIG"), S("SET"), S("appendfsync"), str_from(when));
+}
+
 /* So long that what comes next is folded while an apply is under way. */
 static void a_long_log_is_counted_once(void **state)
 {
     (void)state;
+    sync_appends("everysec"); /* thousands of syncs would take minutes on a slow disk */
     for (int i = 0; i < 4000; i++)
         append_views(1 + randombytes_uniform(10));
+    sync_appends("always");
     for (int i = 0; i < 12; i++) {
         pid_t pid = start_aggregator(&server.address);
         sleep_ms(20 + (long)randombytes_uniform(60));
         kill_aggregator(pid);
     }
+    sync_appends("everysec");
     for (int i = 0; i < 2000; i++)
         append_views(1 + randombytes_uniform(10));
+    sync_appends("always");
     pid_t first = start_aggregator(&server.address), second = start_aggregator(&server.address);
     wait_applied();
     stop_aggregator(first);
@@ -361,14 +371,13 @@ static void the_rights_of_its_role_are_enough(void **state)
     redis_server_add_user(&server, "aggregator", ACL_AGGREGATOR, &address);
     DO(S("FUNCTION"), S("FLUSH"));
     pid_t pid = start_aggregator(&address);
-    struct redis_reply *list = NULL;
-    for (int i = 0; i < 100 && (list == NULL || redis_reply_count(list) == 0); i++) {
-        sleep_ms(20);
-        if (list != NULL)
-            redis_reply_free(list);
-        list = redis_do(redis, S("FUNCTION"), S("LIST"));
+    size_t libraries = 0;
+    for (int64_t began_ms = now_ms(); libraries == 0; sleep_ms(20)) {
+        assert_true(now_ms() - began_ms < WAIT_MS_MAX);
+        struct redis_reply *list = redis_do(redis, S("FUNCTION"), S("LIST"));
+        libraries = redis_reply_count(list);
+        redis_reply_free(list);
     }
-    redis_reply_free(list);
     for (int i = 0; i < 20; i++)
         append_views(30);
     wait_applied();

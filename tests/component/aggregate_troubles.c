@@ -38,8 +38,7 @@ static void wait_told_why(const char *words)
     char detail[200];
     snprintf(detail, sizeof(detail),
              "\"detail\":\"Redis does not answer as it should: nothing is applied: %s\"", words);
-    wait_told(admin, "/readyz", detail);
-    wait_told(admin, "/readyz", "{\"status\":\"not ready\"");
+    wait_told_both(admin, "/readyz", "{\"status\":\"not ready\"", detail);
 }
 
 static void assert_all_is_well_again(void)
@@ -89,7 +88,7 @@ static void redis_is_loading(void **state)
 {
     (void)state;
     static const char *const SLOWLY[] = {
-        "--appendonly", "yes", "--appendfsync", "always", "--key-load-delay", "200", NULL};
+        "--appendonly", "yes", "--appendfsync", "always", "--key-load-delay", "400", NULL};
     append_unseen();
     DO(S("EVAL"), S("for i = 1, 16384 do redis.call('SET', KEYS[1], i) end"), S("1"), S("many"));
     redis_free(redis);

@@ -191,6 +191,11 @@ pid_t start_aggregator(const struct redis_address *address)
 
 void wait_told(const char *admin, const char *path, const char *wanted)
 {
+    wait_told_both(admin, path, wanted, "");
+}
+
+void wait_told_both(const char *admin, const char *path, const char *wanted, const char *other)
+{
     struct buf body;
     char error[200] = "";
     int64_t began_ms = now_ms();
@@ -200,9 +205,10 @@ void wait_told(const char *admin, const char *path, const char *wanted)
         int status;
         buf_reset(&body);
         told = probe_get(admin, path, &status, &body, error, sizeof(error)) &&
-               memmem(body.ptr, body.len, wanted, strlen(wanted)) != NULL;
+               memmem(body.ptr, body.len, wanted, strlen(wanted)) != NULL &&
+               memmem(body.ptr, body.len, other, strlen(other)) != NULL;
         if (now_ms() - began_ms > WAIT_MS_MAX)
-            fail_msg("%s is not in %.*s%s", wanted, STR_ARG(buf_str(&body)), error);
+            fail_msg("%s or %s is not in %.*s%s", wanted, other, STR_ARG(buf_str(&body)), error);
         sleep_ms(20);
     }
     buf_done(&body);

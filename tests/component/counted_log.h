@@ -68,8 +68,9 @@ pid_t start_telling_aggregator(const struct redis_address *address, const char *
 pid_t start_aggregator(const struct redis_address *address);
 void stop_aggregator(pid_t pid);
 void kill_aggregator(pid_t pid);
-/* Waits until its answer holds this. */
+/* Waits until its answer holds this; until one answer holds both. */
 void wait_told(const char *admin, const char *path, const char *wanted);
+void wait_told_both(const char *admin, const char *path, const char *wanted, const char *other);
 /* Waits until everything appended is applied; returns how long that took. */
 int64_t wait_applied(void);
 void assert_counts_equal_the_oracle(void);
