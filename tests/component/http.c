@@ -15,13 +15,13 @@
 #include "loopback.h"
 #include "tests/test.h"
 
-enum { BODY_MAX = 100, CONNECTIONS_MAX = 8, ANSWER_BYTES = 8192, PATIENCE_MS = 5000 };
+enum { BODY_MAX = 100, CONNECTIONS_MAX = 8, ANSWER_BYTES = 8192, PATIENCE_MS = 20000 };
 
 struct fixture {
     struct http_server *server;
     pthread_t thread;
     struct http_held held;
-    bool has_held;
+    atomic_bool has_held;
     struct http_stream *stream;
     atomic_int stream_closed;
     atomic_int drains; /* turns that on_stop asks for */
@@ -60,7 +60,7 @@ static void handle_hold(struct http_request *req, void *worker_data)
 {
     struct fixture *fixture = fixture_of(worker_data);
     http_request_hold(req, &fixture->held);
-    fixture->has_held = true;
+    atomic_store(&fixture->has_held, true);
 }
 
 /* Answers the held request; says whether it was still there. */
@@ -69,7 +69,7 @@ static void handle_release(struct http_request *req, void *worker_data)
     struct fixture *fixture = fixture_of(worker_data);
     bool there = fixture->held.req != NULL;
     http_held_reply(&fixture->held, &(struct http_reply){.status = 204});
-    fixture->has_held = false;
+    atomic_store(&fixture->has_held, false);
     http_reply(req, &(struct http_reply){.status = 200,
                                          .body = there ? STR_LIT("there") : STR_LIT("gone"),
                                          .body_is_static = true});
@@ -128,7 +128,7 @@ static const struct http_route ROUTES[] = {
 static void *run_server(void *data)
 {
     struct fixture *fixture = data;
-    http_server_run(fixture->server, 2000);
+    http_server_run(fixture->server, PATIENCE_MS);
     return NULL;
 }
 
@@ -207,6 +207,19 @@ static bool is_closed(int fd)
     char byte;
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
     return poll(&poll_fd, 1, PATIENCE_MS) == 1 && recv(fd, &byte, 1, 0) == 0;
+}
+
+/* On a connection of its own, which is answered by "/release". */
+static int ask_held(struct fixture *fixture)
+{
+    int fd = dial(fixture);
+    say(fd, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
+    int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
+    while (!atomic_load(&fixture->has_held)) {
+        assert_true(clock_mono_ms() < deadline_ms);
+        usleep(1000);
+    }
+    return fd;
 }
 
 static const char *ask(const struct fixture *fixture, const char *request, const char *until)
@@ -292,9 +305,7 @@ static void a_body_below_at_and_above_the_cap(void **state)
 static void a_held_reply_comes_later(void **state)
 {
     struct fixture *fixture = *state;
-    int fd = dial(fixture);
-    say(fd, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
-    usleep(50000);
+    int fd = ask_held(fixture);
     assert_has(ask(fixture, "GET /release HTTP/1.1\r\nHost: x\r\n\r\n", "there"), "there");
     assert_has(hear(fd, "\r\n\r\n"), " 204 ");
     /* The connection serves on. */
@@ -308,10 +319,7 @@ static void a_client_who_left_harms_nothing(void **state)
 {
     struct fixture *fixture = *state;
     for (int i = 0; i < 3; i++) {
-        int fd = dial(fixture);
-        say(fd, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
-        usleep(20000);
-        close(fd);
+        close(ask_held(fixture));
         usleep(20000);
         (void)ask(fixture, "GET /release HTTP/1.1\r\nHost: x\r\n\r\n", "e");
     }
@@ -388,15 +396,17 @@ static void after_a_body_the_connection_closes_when_asked(void **state)
 static void a_stop_waits_for_what_is_under_way(void **state)
 {
     struct fixture *fixture = *state;
-    int fd = dial(fixture);
-    say(fd, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
-    usleep(50000);
+    int fd = ask_held(fixture);
     int idle = dial(fixture);
     say(idle, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_has(hear(idle, "/echo|"), " 200 ");
     atomic_store(&fixture->drains, 3);
     http_server_stop(fixture->server);
-    usleep(50000);
+    int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
+    while (atomic_load(&fixture->drains) == 3) {
+        assert_true(clock_mono_ms() < deadline_ms);
+        usleep(1000);
+    }
     /* An open connection is still served, and told that it is the last time. */
     say(idle, "GET /release HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_has(hear(idle, "there"), "onnection: close");
@@ -471,8 +481,7 @@ static void requests_behind_a_held_one_wait(void **state)
     enum { BEHIND = 1000 };
     static const char REQUEST[] = "GET /below/x HTTP/1.1\r\nHost: x\r\n\r\n";
     struct fixture *fixture = *state;
-    int fd = dial(fixture), count = 0;
-    say(fd, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
+    int fd = ask_held(fixture), count = 0;
     for (int i = 0; i < BEHIND; i++)
         say(fd, REQUEST);
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};

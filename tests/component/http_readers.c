@@ -19,7 +19,7 @@
 #include "loopback.h"
 #include "tests/test.h"
 
-enum { STEP_MS = 1000, LARGE_BYTES = 24 * 1024 * 1024, BODY_BYTES_MAX = 100, PATIENCE_MS = 5000 };
+enum { STEP_MS = 1000, LARGE_BYTES = 24 * 1024 * 1024, BODY_BYTES_MAX = 100, PATIENCE_MS = 20000 };
 
 struct fixture {
     struct http_server *server;
