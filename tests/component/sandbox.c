@@ -29,6 +29,7 @@
 #include "cli/sandbox.h"
 #include "common/clock.h"
 #include "common/config.h"
+#include "loopback.h"
 
 enum { PATH_BYTES = 512, ERROR_BYTES = 512, ABI_PORTS = 4, ABI_SIGNALS = 6, SOMEBODY = 54321 };
 
@@ -102,7 +103,7 @@ static int setup(void **state)
     file_put(place->data, "redis/admin.secret", "not its own");
     file_put(place->data, "log/redis.log", "");
     file_put(place->geo, "city.mmdb", "old");
-    close(listen_tcp(&place->own_port));
+    place->own_port = loopback_free_port();
     place->other_fd = listen_tcp(&place->other_port);
     struct sockaddr_un redis = redis_address(place);
     place->redis_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

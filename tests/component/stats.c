@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "aggregator/model.h"
-#include "common/clock.h"
 #include "common/timezone.h"
 #include "redis_server.h"
 #include "tests/test.h"
+#include "utc_day.h"
 
 static struct redis_server redis_server;
 static struct redis *redis;
@@ -53,9 +53,7 @@ static int start(void **state)
     fclose(file);
     redis_reply_free(redis_do(redis, STR_LIT("HSET"), STR_LIT("ff:sites"), STR_LIT("example.com"),
                               STR_LIT("{\"timezone\":\"UTC\"}")));
-    struct time_zone *utc = timezone_new("UTC");
-    uint32_t today = timezone_local(utc, clock_wall_ms()).date;
-    timezone_unref(utc);
+    uint32_t today = utc_day_today();
     store(today, TABLE_TOTAL, "v", "9");
     store(today, TABLE_TOTAL, "s", "4");
     store(today, TABLE_TOTAL, "u", "3");
