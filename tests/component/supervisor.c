@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,10 +16,8 @@
 
 /* What children write, in memory that they share with the test. */
 struct shared {
-    volatile unsigned starts;
-    volatile unsigned order_count;
-    volatile int order[8];
-    volatile unsigned reloads;
+    atomic_uint starts, order_count, reloads;
+    atomic_int order[8];
 };
 
 static struct shared *shared;
@@ -78,6 +77,8 @@ static int teardown(void **state)
     return munmap(shared, sizeof(*shared));
 }
 
+enum { PATIENCE_MS = 20000 };
+
 static void turn_for(struct supervisor *supervisor, int64_t ms)
 {
     int64_t end_ms = clock_mono_ms() + ms;
@@ -85,21 +86,45 @@ static void turn_for(struct supervisor *supervisor, int64_t ms)
         supervisor_turn(supervisor, 5);
 }
 
-static int64_t turn_until_done(struct supervisor *supervisor)
+static void turn_until_done(struct supervisor *supervisor)
 {
     int64_t began_ms = clock_mono_ms();
     while (!supervisor_is_done(supervisor)) {
-        assert_true(clock_mono_ms() - began_ms < 20000);
+        assert_true(clock_mono_ms() - began_ms < PATIENCE_MS);
         supervisor_turn(supervisor, 1000);
     }
-    return clock_mono_ms() - began_ms;
+}
+
+static void turn_until_stopping(struct supervisor *supervisor)
+{
+    int64_t began_ms = clock_mono_ms();
+    while (!supervisor_is_stopping(supervisor)) {
+        assert_true(clock_mono_ms() - began_ms < PATIENCE_MS);
+        supervisor_turn(supervisor, 5);
+    }
+}
+
+/* Until children have counted so far. */
+static void turn_until_counted(struct supervisor *supervisor, const atomic_uint *counter,
+                               unsigned count)
+{
+    int64_t began_ms = clock_mono_ms();
+    while (atomic_load(counter) < count) {
+        assert_true(clock_mono_ms() - began_ms < PATIENCE_MS);
+        supervisor_turn(supervisor, 5);
+    }
 }
 
 static void turn_until_started(struct supervisor *supervisor, unsigned starts)
 {
+    turn_until_counted(supervisor, &shared->starts, starts);
+}
+
+static void turn_until_dead(struct supervisor *supervisor, const struct child *child)
+{
     int64_t began_ms = clock_mono_ms();
-    while (shared->starts < starts) {
-        assert_true(clock_mono_ms() - began_ms < 10000);
+    while (child_deaths(child) == 0) {
+        assert_true(clock_mono_ms() - began_ms < PATIENCE_MS);
         supervisor_turn(supervisor, 5);
     }
 }
@@ -191,11 +216,7 @@ static void only_what_a_child_said_since_its_start_is_explained(void **state)
     const struct child_options options = {
         .name = "one", .run = fail_at_once, .explain = explain, .data = &heard, .log_path = path};
     struct child *child = supervisor_start(supervisor, &options);
-    int64_t began_ms = clock_mono_ms();
-    while (child_deaths(child) == 0) {
-        assert_true(clock_mono_ms() - began_ms < 10000);
-        supervisor_turn(supervisor, 5);
-    }
+    turn_until_dead(supervisor, child);
     assert_true(heard);
     supervisor_stop(supervisor);
     turn_until_done(supervisor);
@@ -209,6 +230,7 @@ static void a_death_during_the_start_is_final(void **state)
     struct supervisor *supervisor = supervisor_new(false);
     const struct child_options options = {.name = "one", .run = fail_at_once, .stop_ms = 5000};
     struct child *child = supervisor_start(supervisor, &options);
+    turn_until_dead(supervisor, child);
     turn_for(supervisor, 600);
     assert_int_equal(shared->starts, 1);
     assert_int_equal(child_deaths(child), 1);
@@ -222,20 +244,20 @@ static void stages_end_one_after_the_other(void **state)
     (void)state;
     struct supervisor *supervisor = supervisor_new(false);
     /* The first stage is the slowest, so that order is not luck. */
-    struct fake fakes[] = {{.id = 2, .stop_ms = 0}, {.id = 0, .stop_ms = 200}, {.id = 1}};
+    struct fake fakes[] = {{.id = 2, .stop_ms = 0}, {.id = 0, .stop_ms = 2000}, {.id = 1}};
     for (size_t i = 0; i < ARRAY_LEN(fakes); i++) {
         const struct child_options options = {.name = "fake",
                                               .run = run_until_told,
                                               .data = &fakes[i],
                                               .stop_stage = (unsigned)fakes[i].id,
-                                              .stop_ms = 5000};
+                                              .stop_ms = PATIENCE_MS};
         (void)supervisor_start(supervisor, &options);
     }
     supervisor_settle(supervisor);
     turn_until_started(supervisor, 3);
     kill(getpid(), SIGTERM);
+    turn_until_stopping(supervisor);
     turn_for(supervisor, 50);
-    assert_true(supervisor_is_stopping(supervisor));
     assert_int_equal(shared->order_count, 0);
     turn_until_done(supervisor);
     assert_int_equal(shared->order_count, 3);
@@ -254,9 +276,10 @@ static void a_child_that_does_not_stop_is_killed_in_time(void **state)
     (void)supervisor_start(supervisor, &options);
     supervisor_settle(supervisor);
     turn_until_started(supervisor, 1);
+    int64_t began_ms = clock_mono_ms();
     supervisor_stop(supervisor);
-    int64_t took_ms = turn_until_done(supervisor);
-    assert_true(took_ms >= 290 && took_ms < 3000);
+    turn_until_done(supervisor); /* long before it would end by itself */
+    assert_true(clock_mono_ms() - began_ms >= 290);
     assert_int_equal(shared->order_count, 0);
     supervisor_free(supervisor);
 }
@@ -272,10 +295,9 @@ static void a_second_ctrl_c_hurries(void **state)
     supervisor_settle(supervisor);
     turn_until_started(supervisor, 1);
     kill(getpid(), SIGINT);
-    turn_for(supervisor, 50);
+    turn_until_stopping(supervisor);
     kill(getpid(), SIGINT);
-    int64_t took_ms = turn_until_done(supervisor);
-    assert_true(took_ms < SUPERVISOR_HURRY_MS + 3000);
+    turn_until_done(supervisor); /* long before its deadline */
     supervisor_free(supervisor);
 }
 
@@ -295,6 +317,7 @@ static void sighup_goes_to_children_that_reload(void **state)
     supervisor_settle(supervisor);
     turn_until_started(supervisor, 2);
     kill(getpid(), SIGHUP);
+    turn_until_counted(supervisor, &shared->reloads, 1);
     turn_for(supervisor, 200);
     assert_false(supervisor_is_stopping(supervisor));
     assert_int_equal(shared->reloads, 1);
@@ -333,7 +356,7 @@ static void a_crash_loop_is_said_in_words(void **state)
     struct child *child = supervisor_start(supervisor, &options);
     int64_t began_ms = clock_mono_ms();
     while (child_deaths(child) < SUPERVISOR_LOOP_DEATHS) {
-        assert_true(clock_mono_ms() - began_ms < 15000);
+        assert_true(clock_mono_ms() - began_ms < PATIENCE_MS);
         supervisor_turn(supervisor, 100);
     }
     /* 250 + 500 + 1000 + 2000 ms: it did not spin. */
