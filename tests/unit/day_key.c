@@ -93,9 +93,10 @@ static void a_full_table_gives_up_the_oldest_day(void **state)
     char site[32];
     struct day_key old = get(keys, "old.example", DATE - 1);
     struct day_key kept = get(keys, "kept.example", DATE + 1);
+    /* Of many days: only rows of one day have their sites compared, which takes sanitizers long. */
     for (int i = 0; i < DAY_KEYS_MAX - 2; i++) {
         snprintf(site, sizeof(site), "s%d.example", i);
-        (void)get(keys, site, DATE);
+        (void)get(keys, site, DATE + (uint32_t)i % 64);
     }
     assert_true(same(old, get(keys, "old.example", DATE - 1)));
     (void)get(keys, "one-more.example", DATE);
