@@ -4,12 +4,10 @@
 
 #include <arpa/inet.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { FIRST_PORT = 10240, TRIES = 1000 };
@@ -20,9 +18,9 @@ static struct sockaddr_in address_of(uint16_t port)
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
 }
 
-static int make_socket(int family)
+static int make_socket(int type)
 {
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         perror("socket");
         abort();
@@ -45,7 +43,7 @@ static unsigned first_client_port(void)
 static bool is_free(uint16_t port)
 {
     struct sockaddr_in address = address_of(port);
-    int fd = make_socket(AF_INET), one = 1;
+    int fd = make_socket(SOCK_STREAM), one = 1;
     /* As servers do, which take a port though old connections to it are not forgotten yet. */
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     bool is_free = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
@@ -53,15 +51,13 @@ static bool is_free(uint16_t port)
     return is_free;
 }
 
-/* A name that the kernel gives to one socket at a time stands for the port: it is had until this
- * process ends, also while the port's server is not there. */
+/* The same port of UDP, which no test serves, stands for it: it is had until this process ends,
+ * also while the port's server is not there. */
 static bool reserve(uint16_t port)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int fd = make_socket(AF_UNIX);
-    int len = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "footfall-port-%u", port);
-    if (bind(fd, (struct sockaddr *)&name,
-             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) == 0)
+    struct sockaddr_in address = address_of(port);
+    int fd = make_socket(SOCK_DGRAM);
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return true;
     close(fd);
     return false;
@@ -102,7 +98,7 @@ static int or_abort(int fd)
 
 int loopback_try(uint16_t port)
 {
-    return connect_to(make_socket(AF_INET), port);
+    return connect_to(make_socket(SOCK_STREAM), port);
 }
 
 int loopback_dial(uint16_t port)
@@ -112,7 +108,7 @@ int loopback_dial(uint16_t port)
 
 int loopback_dial_small(uint16_t port, int receive_bytes)
 {
-    int fd = make_socket(AF_INET);
+    int fd = make_socket(SOCK_STREAM);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
     return or_abort(connect_to(fd, port));
 }

@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 /* A free port that the kernel gives to no client, and this function to nobody else before the
- * process ends: a server may leave it and come back while tests beside this one go on. */
+ * process ends, nor e2e/harness.mjs to any: a server may leave it and come back while tests beside
+ * this one go on. */
 uint16_t loopback_free_port(void);
 
 /* A connection to 127.0.0.1. */
