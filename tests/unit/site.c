@@ -113,7 +113,7 @@ static void a_sentence_fits_a_short_buffer(void **state)
     (void)state;
     char error[8];
     assert_null(site_parse(STR_LIT("example.com"), STR_LIT("{"), error, sizeof(error)));
-    assert_string_equal(error, "The sit");
+    assert_string_equal(error, "the sit");
 }
 
 static bool parses_with_aliases(int count)
