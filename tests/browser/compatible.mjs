@@ -106,6 +106,7 @@ test('@plausible-analytics/tracker', async () => {
   await becomes('links', () => footfall.by(NEW, 'event:props:url', 'events'), { 'http://elsewhere.localhost:1/x': 1 });
   await becomes('properties', () => footfall.by(NEW, 'event:props:theme', 'events'), { dark: 3 });
   await becomes('sources', () => footfall.by(NEW, 'visit:source', 'visits'), { letter: 1 });
+  await footfall.settle();
   const [depth, seconds] = (await footfall.by(NEW, 'event:page', 'scroll_depth', 'time_on_page'))['/app#/inbox'];
   assert.equal(depth, 100);
   assert.ok(seconds >= 3, `${seconds} s`);

@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,6 +57,20 @@ static void append_unseen(void)
 {
     kill(aggregator, SIGSTOP);
     append_views(5);
+}
+
+/* Until Redis, asked so, has these words in its answer or refusal. */
+static void await_redis(struct str question, struct str argument, const char *words)
+{
+    bool said = false;
+    for (int64_t began_ms = now_ms(); !said; sleep_ms(5)) {
+        assert_true(now_ms() - began_ms < WAIT_MS_MAX);
+        struct redis_reply *reply = redis_do(redis, question, argument);
+        assert_non_null(reply);
+        struct str answer = redis_reply_str(reply);
+        said = memmem(answer.ptr, answer.len, words, strlen(words)) != NULL;
+        redis_reply_free(reply);
+    }
 }
 
 static void redis_is_away(void **state)
@@ -138,6 +153,7 @@ static void redis_cannot_write_its_files(void **state)
     DO(S("CONFIG"), S("SET"), S("dir"), str_from(folder));
     assert_int_equal(rmdir(folder), 0);
     DO(S("BGSAVE"));
+    await_redis(S("INFO"), S("persistence"), "rdb_last_bgsave_status:err");
     kill(aggregator, SIGCONT);
     wait_told_why("Redis cannot write its files");
     DO(S("CONFIG"), S("SET"), S("save"), S(""));
@@ -169,6 +185,7 @@ static void redis_is_busy(void **state)
         redis_reply_free(redis_do(own, S("EVAL"), S("while true do end"), S("0")));
         _exit(0);
     }
+    await_redis(S("PING"), S("busy?"), "BUSY");
     kill(aggregator, SIGCONT);
     wait_told_why("Redis is busy with a script");
     DO(S("SCRIPT"), S("KILL"));

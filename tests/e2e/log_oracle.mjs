@@ -40,14 +40,18 @@ const isPage = ({ method, status, target }) =>
 
 /** {date: {total, drops, page, entry_page, …}}, fields as they are at rest: metric letter + value. */
 export function countLog(lines, site, timezone, countryOf) {
-  const format = new Intl.DateTimeFormat('en-CA', { timeZone: timezone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  const format = new Intl.DateTimeFormat('en', { timeZone: timezone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  const dateOf = (at) => {
+    const part = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
+    return part.year + part.month + part.day;
+  };
   const days = {};
   const visits = new Map();
   const visitors = {};
   for (const line of lines) {
     const request = requestOf(line);
     if (!request || !isPage(request) || !isReadable(request.target.split(/[?#]/)[0])) continue;
-    const date = format.format(request.at).replaceAll('-', '');
+    const date = dateOf(request.at);
     const add = (table, metric, value, number = 1) => {
       const fields = ((days[date] ??= {})[table] ??= {});
       fields[metric + value] = (fields[metric + value] ?? 0) + number;
